@@ -34,6 +34,7 @@ for-test += bzip2 xz-utils zstd # pack the archives that ADD unpacks in the conf
 for-test += erofs-utils         # a peer: fsck.erofs must accept our root disks; packs the disks of test-kvm
 for-test += lz4                 # a peer: packs input of our decoder, and unpacks the same kernels
 for-test += acpica-tools        # a peer: iasl must disassemble the guest's ACPI tables
+for-test += tmux                # a terminal whose screen tests can read
 for-test += jq                  # reads documents in the machine of test-kvm
 for-test += shellcheck          # checks RUN scripts for thaw lint, and the scripts of this repository
 for-dist += libssl-dev          # has OpenSSL's static libraries
@@ -92,6 +93,7 @@ build: ## Build for debugging
 static-flags = $(if $(THAW_STATIC),--disable-local-rpath)
 
 .PHONY: release
+release: export THAW_COMMIT ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 release: ## Build optimised, with Swift's runtime in the binary
 	swift build -c release --product thaw --static-swift-stdlib $(import-check) $(static-flags)
 	swift build -c release --product thaw-init $(import-check)
@@ -148,9 +150,10 @@ asan: ## Run the libraries' tests with AddressSanitizer, in a build of its own (
 	ASAN_OPTIONS=detect_leaks=0 $(call sanitize,address)
 
 .PHONY: docs
-docs: ## Write the generated part of docs/cli.md
+docs: ## Write docs/cli.md, docs/thaw.toml.md and docs/json
 	swift build --build-tests $(swift-flags)
-	THAW_UPDATE_DOCS=1 swift test --skip-build $(swift-flags) --filter ReferenceTests
+	THAW_UPDATE_DOCS=1 swift test --skip-build $(swift-flags) --filter ReferenceTests \
+		--filter ConfigTests/current --filter SchemaTests/current
 
 .PHONY: test-kvm
 test-kvm: fixtures ## Boot images on a true KVM, in machines that QEMU emulates (CHECKS=... for some checks)
@@ -168,15 +171,8 @@ format: ## Format the Swift sources
 	swift format -i -r Sources Tests Package.swift
 
 .PHONY: demo
-demo: deps release ## Build, slim, boot and check an application (DEMO=python-api or c-server)
-	@layout=$$(THAW=$(release)/thaw fixtures/bases.sh)
-	store=$$(mktemp -d /var/tmp/thaw-demo.XXXXXX)
-	trap 'rm -rf "$$store"' EXIT
-	$(release)/thaw --store "$$store" load -i "$$layout"
-	status=0
-	$(release)/thaw --store "$$store" optimize fixtures/apps/$(DEMO) -o out/$(DEMO) || status=$$?
-	echo "The report is $$PWD/out/$(DEMO)/report.html"
-	exit "$$status"
+demo: ## Build, slim, boot and check an application (DEMO=python-api or c-server)
+	@fixtures/demo.sh $(DEMO)
 
 .PHONY: bench
 bench: release fixtures ## Measure ratios to installed peers (ROWS=... for some rows)

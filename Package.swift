@@ -82,10 +82,7 @@ let package = Package(
             ]),
 
         module("Linux", "CLinux", system),
-        // libarchive's reader of zip needs nettle, and a static archive brings no other library along.
-        .target(
-            name: "OCI", dependencies: ["Linux", "CArchive", crypto, system], swiftSettings: rules,
-            linkerSettings: [.linkedLibrary(":libnettle.a")]),
+        module("OCI", "Linux", "CArchive", crypto, system),
         module("HTTP", "CCurl", "Linux", system),
         module("Registry", "HTTP", "OCI", "Linux", "TOMLKit", crypto, system),
         module("Frontend"),
@@ -148,7 +145,7 @@ let package = Package(
             "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),
         tests("PeerTests", "Harness"),
         tests("ProbeTests", "Probe", "Support"),
-        tests("ProjectTests", "Project", "Linux"),
+        tests("ProjectTests", "Project", "Harness", "Linux"),
         tests("ProofTests", "Probe", "Proof", "Linux"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),

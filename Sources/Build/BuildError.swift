@@ -7,7 +7,7 @@ public import SystemPackage
 /// The reason for which a build failed.
 public enum BuildError: ReportableError, Sendable {
     case dockerfile(DockerfileError)
-    case noDockerfile(String)
+    case noDockerfile(String, others: [String])
     case noContext(String)
     case baseNotFound(String, at: Location)
     case sourceNotFound(String)
@@ -56,7 +56,7 @@ public enum BuildError: ReportableError, Sendable {
     public var description: String {
         switch self {
         case .dockerfile(let error): error.description
-        case .noDockerfile(let path): "there is no Dockerfile at '\(path)'"
+        case .noDockerfile(let path, _): "there is no Dockerfile at '\(path)'"
         case .noContext(let path): "the build context '\(path)' is not a directory"
         case .baseNotFound(let name, let place): "\(place): image '\(name)' is not in the store"
         case .sourceNotFound(let path): "\"\(path.hasPrefix("/") ? path : "/" + path)\": not found in the source"
@@ -114,7 +114,10 @@ extension BuildError {
     /// The remedy; that of a failed step is the remedy of its cause.
     public var remedy: String? {
         switch self {
-        case .noDockerfile: "name it with -f FILE"
+        case .noDockerfile(_, let others) where others.isEmpty: "name it with -f FILE"
+        case .noDockerfile(_, let others): "name one with -f: \(others.joined(separator: ", "))"
+        case .sourceNotFound(let path) where path.split(separator: "/").contains(".."):
+            "nothing above the context can be copied; build from the directory above with -f, or add --build-context"
         case .noProgram(_, let package): "apt-get install \(package)"
         case .baseNotFound(let name, _): "add it with 'thaw load -i FILE' or 'thaw copy oci:DIR:TAG \(name)'"
         case .unreadable: "make it readable for this user, or add it to .dockerignore"

@@ -14,6 +14,8 @@ public struct BuildRequest: Sendable {
     public var missingImage: MissingImage = { _, _ in nil }
     /// The type of ``missingImage``.
     public typealias MissingImage = @Sendable (_ name: Reference, _ platform: Platform) async throws -> Image?
+    /// True to look for newer images behind tags that the store has.
+    public var pullsImages = false
     /// The HTTP configuration: proxies, certificates and the like.
     public var web = HTTPConfiguration()
     /// The limit of a downloaded file, in bytes.

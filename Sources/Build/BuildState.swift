@@ -156,10 +156,16 @@ final class BuildState: Sendable {
         }
     }
 
-    /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``.
+    /// Returns an image of the store, else from the request's ``BuildRequest/missingImage``, which comes first for
+    /// ``BuildRequest/pullsImages``.
     private func find(
         _ reference: Reference, for platform: Platform, at place: BuildError.Location, note: String?
     ) async throws -> Image {
+        if request.pullsImages, reference.digest == nil,
+            let image = try await missingImage(reference, for: platform, at: place)
+        {
+            return image
+        }
         do {
             return try store.image(reference, for: platform)
         } catch OCIError.imageNotFound(let name, let store) {

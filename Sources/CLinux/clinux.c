@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/fanotify.h>
 #include <sys/mount.h>
@@ -33,6 +34,11 @@ int clinux_openat2(int directory, const char *path, int flags, unsigned mode, ui
         long result = syscall(SYS_openat2, directory, path, &how, sizeof how);
         if (result >= 0 || errno != EAGAIN || attempt == 100) return (int)result;
     }
+}
+
+int clinux_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int clinux_dup(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }

@@ -138,6 +138,8 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
         case .toolFailed("passt", _): "install it with: apt-get install passt"
         case .endedAfterProbe, .ended("ended with status 0", _):
             "start the server in the foreground, as the entrypoint or with exec"
+        case .notExecutable:
+            "check its path and mode; a script's first line must name a program of the image, and end in LF, not CR LF"
         case .outOfMemory: "give it more with --memory"
         case .emulatorMissing: "install it with: apt-get install qemu-system-x86"
         case .machineUnavailable: "use --engine qemu or --engine container here"

@@ -17,11 +17,18 @@ public protocol JobHost: Sendable {
     /// Receives an event for programs, which is one line of JSON.
     func report(event: JSON)
 
-    /// True if progress is shown on a terminal, where ``redraw(_:live:replacesLine:)`` can replace a line.
+    /// Receives the start of a phase, such as `probing the original`, which lasts until the next one or the result.
+    func begin(_ phase: String)
+
+    /// True if progress is shown on a terminal, where ``show(_:_:)`` shows live lines.
     var hasTerminal: Bool { get }
 
-    /// Replaces the last line by `text`, which stays, and `live`, which the next call replaces.
-    func redraw(_ text: String?, live: String, replacesLine: Bool)
+    /// Shows lines below all others, and asks for them again several times a second.
+    ///
+    /// Without a terminal it does nothing.
+    ///
+    /// - Parameter lines: The lines; nil to end the region.
+    func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?)
 
     /// Throws a usage failure if stdout is a terminal, which gets no archive.
     func expectArchiveOutput() throws
@@ -42,4 +49,8 @@ public protocol JobHost: Sendable {
     func cancelling<Result: Sendable>(
         abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result
+}
+
+extension JobHost {
+    public func begin(_ phase: String) { report(phase) }
 }

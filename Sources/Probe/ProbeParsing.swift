@@ -34,7 +34,8 @@ extension ProbeAction: CustomStringConvertible {
     /// - Throws: ``ProbeError/malformed(_:reason:)``
     public init(parsing text: String) throws(ProbeError) {
         guard let colon = text.firstIndex(of: ":") else {
-            throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:")
+            let advice = UInt16(text) == nil ? "" : "; write tcp:\(text), or http:\(text)/"
+            throw .malformed(text, reason: "it must begin with http:, tcp:, exec: or log:\(advice)")
         }
         let value = String(text[text.index(after: colon)...])
         switch text[..<colon] {

@@ -2,26 +2,6 @@ public import Linux
 
 extension ProjectFile {
     /// The section `[budget]`: limits of an image; nil is no limit.
-    ///
-    /// ```toml
-    /// [budget]
-    /// size = "60MB"          # compressed, as stored and transferred; a number counts bytes
-    /// unpacked = "200MB"     # the files of all layers
-    /// layers = 20
-    /// largest-layer = "40MB" # compressed; one layer is unpacked by one core
-    /// growth = "2%"          # of the compressed size against --baseline, or bytes: "1MB"
-    /// waste = "1MB"          # files that later layers hide
-    /// waste-ratio = "2%"     # the same as a share of all files
-    /// leftovers = "100kB"    # caches, logs, documentation
-    /// duplicates = "5MB"     # further copies of the same content
-    /// secrets = 0
-    /// setuid = 0
-    /// root = false           # the program must not run as root
-    /// healthcheck = true     # the image must have a HEALTHCHECK
-    /// forbidden-packages = ["curl", "gcc*"]
-    /// start = "20s"          # the median time to the first request; counted where the machine is emulated
-    /// start-work = 250000000 # the program's instructions until the first byte of the response
-    /// ```
     public struct Budget: Sendable, Equatable {
         /// The compressed size of all layers, as stored and transferred.
         public var size: ByteCount?
@@ -155,6 +135,8 @@ struct WaiverSection: Decodable {
     var rule: String
     var reason: String
     var until: String
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case rule, reason, until }
 }
 
 extension ProjectFile.Budget {

@@ -3,20 +3,8 @@ internal import TOMLKit
 
 /// The settings of `thaw.toml` for building, starting, slimming and gating an image.
 ///
-/// ```toml
-/// [build]   dockerfile = "Dockerfile"   target = "app"   context = "."   args = { VERSION = "1" }
-/// [probe]   http = "8080/healthz"       # or tcp = 8080, exec = "/app --check", log = "ready"
-///           timeout = "30s"
-/// [boot]    engine = "auto"   runs = 3   memory = "256MiB"   cpus = 1   env = ["A=1"]
-///           kernel = "small"      # or debian, or a file relative to this one's directory
-/// [slim]    keep = ["certs"]   include = ["/app/**"]   exclude = []
-/// [budget]  size = "60MB"   unpacked = "200MB"   layers = 20   waste = "1MB"   start = "20s"   # see ``Budget``
-/// [[waive]] rule = "size"   reason = "until the base is smaller"   until = "2027-01-31"
-/// [[secrets.rule]]  id = "acme-token"   pattern = "acme_[a-z0-9]{32}"
-/// [[secrets.allow]] path = "app/tests/**"   rule = "private-key"   reason = "keys of the tests"
-/// ```
-///
-/// Every key is optional. An unknown key is an error, so that a misspelt budget is not ignored.
+/// ``ConfigSection`` lists the keys. Every key is optional. An unknown key is an error, so that a misspelt budget is not
+/// ignored.
 public struct ProjectFile: Sendable, Equatable {
     public var build = Build()
     /// The probe in the form of `--probe`, such as `http:8080/healthz`.
@@ -36,6 +24,8 @@ public struct ProjectFile: Sendable, Equatable {
         public var target: String?
         public var context: String?
         public var args: [String: String]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case dockerfile, target, context, args }
     }
 
     /// The section `[boot]`.
@@ -64,6 +54,8 @@ public struct ProjectFile: Sendable, Equatable {
         public struct Rule: Sendable, Equatable, Decodable {
             public var id: String
             public var pattern: String
+
+            enum CodingKeys: String, CodingKey, CaseIterable { case id, pattern }
         }
 
         /// Places where a secret is no problem; every condition that is set must hold.
@@ -73,6 +65,8 @@ public struct ProjectFile: Sendable, Equatable {
             public var rule: String?
             public var fingerprint: String?
             public var reason: String?
+
+            enum CodingKeys: String, CodingKey, CaseIterable { case path, rule, fingerprint, reason }
         }
     }
 
@@ -82,6 +76,7 @@ public struct ProjectFile: Sendable, Equatable {
     /// Parses the text of a `thaw.toml`; `name` is its path in errors.
     public init(parsing text: String, name: String) throws(ProjectError) {
         let file: File
+        try Self.expectHeaders(text, name: name)
         do {
             file = try TOMLDecoder(strictDecoding: true).decode(File.self, from: text)
         } catch let error as TOMLParseError {
@@ -90,11 +85,20 @@ public struct ProjectFile: Sendable, Equatable {
         } catch let error as UnexpectedKeysError {
             throw .unknownKeys(name, Self.unknownKeys(error.keys, in: text))
         } catch let error as DecodingError {
-            throw .wrongValue(name, key: Self.path(of: error), reason: Self.reason(of: error))
+            let key = Self.path(of: error)
+            throw ProjectError.wrongValue(name, key: key, reason: Self.reason(of: error, key)).placed(in: text)
         } catch {
             throw .wrongValue(name, key: "", reason: "\(error)")
         }
-        try self.init(file, name: name)
+        do throws(ProjectError) { try self.init(file, name: name) } catch { throw error.placed(in: text) }
+    }
+}
+
+extension ProjectFile {
+    /// Refuses table headers that the TOML parser can't read.
+    static func expectHeaders(_ text: String, name: String) throws(ProjectError) {
+        guard let line = TOMLHeaders.malformedLine(in: text) else { return }
+        throw .notTOML(name, line: line, reason: "the name in a table's header begins with a wrong character")
     }
 }
 
@@ -102,8 +106,8 @@ public struct ProjectFile: Sendable, Equatable {
 public enum ProjectError: ReportableError, Sendable, Equatable {
     case notTOML(String, line: Int, reason: String)
     case unknownKeys(String, [UnknownKey])
-    case wrongValue(String, key: String, reason: String)
-    case severalProbes(String, [String])
+    case wrongValue(String, key: String, reason: String, line: Int? = nil)
+    case severalProbes(String, [String], line: Int? = nil)
 
     /// A wrong file is a wrong configuration.
     public var kind: FailureKind { .usage }
@@ -117,21 +121,35 @@ public enum ProjectError: ReportableError, Sendable, Equatable {
         return "\(file)\(line): unknown key\(keys.count == 1 ? "" : "s") \(names.joined(separator: ", "))"
     }
 
+    /// Returns the error with the line of its key.
+    func placed(in text: String) -> ProjectError {
+        let lines = ProjectLines(text)
+        return switch self {
+        case .wrongValue(let file, let key, let reason, nil):
+            .wrongValue(file, key: key, reason: reason, line: lines.line(of: key))
+        case .severalProbes(let file, let keys, nil):
+            .severalProbes(file, keys, line: keys.last.flatMap { lines.line(of: "probe.\($0)") })
+        default: self
+        }
+    }
+
+    private static func place(_ file: String, _ line: Int?) -> String { file + (line.map { ":\($0)" } ?? "") }
+
     public var description: String {
         switch self {
         case .notTOML(let file, let line, let reason): "\(file):\(line): \(reason)"
         case .unknownKeys(let file, let keys):
             Self.text(ofUnknown: keys, in: file) { _ in "" }
-        case .wrongValue(let file, let key, let reason): "\(file): '\(key)': \(reason)"
-        case .severalProbes(let file, let keys):
-            "\(file): [probe] has \(keys.joined(separator: " and ")), but only one probe is allowed"
+        case .wrongValue(let file, let key, let reason, let line): "\(Self.place(file, line)): '\(key)': \(reason)"
+        case .severalProbes(let file, let keys, let line):
+            "\(Self.place(file, line)): [probe] has \(keys.joined(separator: " and ")), but only one probe is allowed"
         }
     }
 }
 
 // MARK: - The file as it is written
 
-private struct File: Decodable {
+struct File: Decodable {
     var build: ProjectFile.Build?
     var probe: Probe?
     var boot: Boot?
@@ -143,7 +161,24 @@ private struct File: Decodable {
     struct Secrets: Decodable {
         var rule: [ProjectFile.Secrets.Rule]?
         var allow: [ProjectFile.Secrets.Allowance]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case rule, allow }
     }
+
+    enum CodingKeys: String, CodingKey, CaseIterable { case build, probe, boot, slim, budget, waive, secrets }
+
+    /// The keys that the reader accepts, by section, for the test that compares them with ``ConfigSection``.
+    static let acceptedKeys: [String: [String]] = [
+        "": CodingKeys.allCases.map(\.rawValue),
+        "build": ProjectFile.Build.CodingKeys.allCases.map(\.rawValue),
+        "probe": Probe.CodingKeys.allCases.map(\.rawValue), "boot": Boot.CodingKeys.allCases.map(\.rawValue),
+        "slim": Slim.CodingKeys.allCases.map(\.rawValue),
+        "budget": BudgetSection.CodingKeys.allCases.map(\.rawValue),
+        "waive": WaiverSection.CodingKeys.allCases.map(\.rawValue),
+        "secrets": Secrets.CodingKeys.allCases.map(\.rawValue),
+        "secrets.rule": ProjectFile.Secrets.Rule.CodingKeys.allCases.map(\.rawValue),
+        "secrets.allow": ProjectFile.Secrets.Allowance.CodingKeys.allCases.map(\.rawValue),
+    ]
 
     struct Probe: Decodable {
         var http: String?
@@ -151,21 +186,27 @@ private struct File: Decodable {
         var exec: String?
         var log: String?
         var timeout: String?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case http, tcp, exec, log, timeout }
     }
 
     struct Boot: Decodable {
         var engine: String?
         var kernel: String?
         var runs: Int?
-        var memory: String?
+        var memory: Amount?
         var cpus: Int?
         var env: [String]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case engine, kernel, runs, memory, cpus, env }
     }
 
     struct Slim: Decodable {
         var keep: [String]?
         var include: [String]?
         var exclude: [String]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case keep, include, exclude }
     }
 }
 
@@ -195,7 +236,7 @@ extension ProjectFile {
         probeTimeout = try duration(file.probe?.timeout, "probe.timeout")
         boot = Boot(
             engine: file.boot?.engine, kernel: file.boot?.kernel, runs: try positive(file.boot?.runs, "boot.runs"),
-            memory: try bytes(file.boot?.memory, "boot.memory"), cpus: try positive(file.boot?.cpus, "boot.cpus"),
+            memory: try bytes(file.boot?.memory?.text, "boot.memory"), cpus: try positive(file.boot?.cpus, "boot.cpus"),
             environment: file.boot?.env ?? [])
         slim = Slim(
             keep: file.slim?.keep ?? [], include: file.slim?.include ?? [], exclude: file.slim?.exclude ?? [])
@@ -228,7 +269,7 @@ extension ProjectFile {
         }.sorted { ($0.line ?? .max, $0.path) < ($1.line ?? .max, $1.path) }
     }
 
-    private static func path(of error: DecodingError) -> String {
+    static func path(of error: DecodingError) -> String {
         let context: DecodingError.Context? =
             switch error {
             case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context),
@@ -236,10 +277,15 @@ extension ProjectFile {
                 context
             @unknown default: nil
             }
-        return (context?.codingPath ?? []).map(\.stringValue).joined(separator: ".")
+        var names = (context?.codingPath ?? []).map(\.stringValue)
+        // TOMLKit's path of a missing key, and of one with another type, has the key.
+        if case .keyNotFound(let key, _) = error, names.last != key.stringValue { names.append(key.stringValue) }
+        return names.filter { !$0.hasPrefix("Index ") }.joined(separator: ".")
     }
 
-    private static func reason(of error: DecodingError) -> String {
+    private static func reason(of error: DecodingError, _ key: String) -> String {
+        if let key = ConfigKey.named(key) { return "it must be \(key.form.words)" }
+        if case .keyNotFound = error { return "it is missing" }
         if case .typeMismatch(let type, _) = error { return "the value is not of type \(type)" }
         return "the value cannot be read"
     }

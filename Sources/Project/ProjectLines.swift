@@ -59,16 +59,17 @@ public struct UnknownKey: Sendable, Equatable {
 
 extension ProjectFile {
     /// The keys by section; the sections themselves have the name "".
-    static let keys: [String: [String]] = [
-        "": ["build", "probe", "boot", "slim", "budget", "waive", "secrets"],
-        "build": ["dockerfile", "target", "context", "args"],
-        "probe": ["http", "tcp", "exec", "log", "timeout"],
-        "boot": ["engine", "kernel", "runs", "memory", "cpus", "env"],
-        "slim": ["keep", "include", "exclude"],
-        "budget": Budget.keys,
-        "waive": ["rule", "reason", "until"],
-        "secrets": ["rule", "allow"],
-        "secrets.rule": ["id", "pattern"],
-        "secrets.allow": ["path", "rule", "fingerprint", "reason"],
-    ]
+    static let keys: [String: [String]] = {
+        var keys: [String: [String]] = [:]
+        func add(_ name: String, to section: String) {
+            if keys[section]?.contains(name) != true { keys[section, default: []].append(name) }
+        }
+        for section in ConfigSection.all {
+            let names = section.name.split(separator: ".").map(String.init)
+            add(names[0], to: "")
+            if names.count > 1 { add(names[1], to: names[0]) }
+            for key in section.keys { add(key.name, to: section.name) }
+        }
+        return keys
+    }()
 }

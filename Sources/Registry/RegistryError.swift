@@ -37,8 +37,11 @@ public enum RegistryError: ReportableError, Sendable, Equatable {
                 ? "cannot \(action): \(host) rejects the user name and password"
                 : "cannot \(action): \(host) requires a login, or the repository does not exist"
         case .denied(let action, let host, let reason): "cannot \(action): \(host) denies access\(Self.more(reason))"
+        case .busy(let action, let host, 429, let wait):
+            "cannot \(action): \(host) limits the rate of requests (status 429)"
+                + (wait.map { " and allows the next one after \(Duration.seconds($0).text)" } ?? "")
         case .busy(let action, let host, let status, let wait?):
-            "cannot \(action): \(host) responds with status \(status) and allows a retry only after \(wait) seconds"
+            "cannot \(action): \(host) responds with status \(status) and allows a retry only after \(Duration.seconds(wait).text)"
         case .busy(let action, let host, let status, nil):
             "cannot \(action): \(host) keeps responding with status \(status)"
         case .refused(let action, let host, 413, _):
@@ -95,6 +98,13 @@ extension RegistryError {
             "put the certificate of its CA into /etc/containers/certs.d/\(host)/ca.crt, or use --cert-dir"
         case .connection(_, .notTLS): "use --tls-verify=false for a registry without TLS"
         case .connection(_, .noAuthorities): "apt-get install ca-certificates"
+        case .connection(_, .unknownHost):
+            "check the spelling of the host, and this machine's network; HTTPS_PROXY names a proxy"
+        case .connection(_, .unreachable): "check the port, and that the registry runs"
+        case .notFound: "'thaw list-tags REPOSITORY' lists the tags that it has"
+        case .denied(_, let host, _): "log in as an account that may do this, with 'thaw login \(host)'"
+        case .busy(_, let host, 429, _):
+            "nothing half-written was kept; try again later, or get a higher limit with 'thaw login \(host)'"
         case .busy: "nothing half-written was kept; try again later"
         case .wrongContent: "nothing of it was kept"
         case .notStored(_, let error): (error as any Error as? any ReportableError)?.remedy

@@ -44,6 +44,8 @@ struct BuildOptions: ParsableArguments {
         help: ArgumentHelp("Do not use the cache for these stages (STAGE,...). Can be repeated.", valueName: "stages"))
     var noCacheFilter: [String] = []
 
+    @Flag(help: "Always attempt to pull all referenced images.") var pull = false
+
     @Flag(help: "Print for every step whether it was cached, and each input that changed.")
     var why = false
 
@@ -54,7 +56,9 @@ struct BuildOptions: ParsableArguments {
     @OptionGroup var cache: CacheArguments
 
     @Option(
-        help: ArgumentHelp("Target platforms (OS/ARCH[/VARIANT],...). (default: this machine's)", valueName: "os/arch"))
+        help: ArgumentHelp(
+            "Target platforms (OS/ARCH[/VARIANT],...). (default: $DOCKER_DEFAULT_PLATFORM, or this machine's)",
+            valueName: "os/arch"))
     var platform: String?
 
     @Option(help: "Compression of layers, by default gzip.")
@@ -88,6 +92,7 @@ struct BuildOptions: ParsableArguments {
         let places = try BuildSources(context, file: file, project)
         var request = BuildRequest(context: places.context, dockerfile: places.dockerfile)
         request.missingImage = Registries.bases(for: store, try Registries.client(progress))
+        request.pullsImages = pull
         request.web = try Registries.http(version: Thaw.version)
         request.contexts = try BuildSources.contexts(buildContext)
         request.target = target ?? project.build.target
@@ -104,6 +109,7 @@ struct BuildOptions: ParsableArguments {
         request.width = max(1, jobs)
         request.epoch = try sourceDateEpoch(request.arguments)
         let view = BuildProgress(progress, explainsMisses: why, host: TerminalHost())
+        defer { view.end() }
         if progress != .quiet, let loneliness = UserNamespace.singleUserRemedy { Terminal.note(loneliness) }
         var results: [BuildResult] = []
         _ = try cache.exports()

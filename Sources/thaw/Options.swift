@@ -38,10 +38,10 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// The options `--progress` and `--quiet` of commands that take time.
 struct ProgressArguments: ParsableArguments {
-    @Option(help: "Type of progress output.") var progress: ProgressStyle = .auto
+    @Option(help: "Type of progress output. (default: $BUILDKIT_PROGRESS, or auto)") var progress: ProgressStyle?
     @Flag(name: .shortAndLong, help: "Print only the result: shorthand for --progress quiet.") var quiet = false
 
-    var style: ProgressStyle { quiet ? .quiet : progress }
+    var style: ProgressStyle { quiet ? .quiet : progress ?? .fromEnvironment }
 }
 
 extension ProgressStyle: ExpressibleByArgument {}

@@ -2,6 +2,7 @@ import Glibc
 import Jobs
 import Linux
 import OCI
+import Synchronization
 
 /// The only writer of stdout and stderr: stdout carries the result alone, stderr everything for people.
 ///
@@ -9,7 +10,10 @@ import OCI
 /// guest cannot control the terminal. ArchitectureTests refuse other ways of printing.
 enum Terminal {
     private static let output = STDOUT_FILENO
-    private static let errors = STDERR_FILENO
+    static let errors = STDERR_FILENO
+
+    /// The live lines; without any, every write goes to its descriptor as it is.
+    static let live = Mutex(LiveState())
 
     /// True if stdout is a terminal.
     static var isStdoutTerminal: Bool { isatty(output) == 1 }
@@ -62,16 +66,13 @@ enum Terminal {
     }
 
     /// Prints a question on stderr; the user types the answer on the same line.
-    static func prompt(_ question: String) { write(question.visibleLine, to: errors) }
+    static func prompt(_ question: String) {
+        endLive()
+        write(question.visibleLine, to: errors)
+    }
 
     /// Ends the line of a question whose answer is not echoed.
     static func endLine() { write("\n", to: errors) }
-
-    /// Replaces the line at the cursor by `text`, which stays, and `live`, which the next call replaces.
-    static func redraw(_ text: String?, live: String, replacesLine: Bool) {
-        let wipe = replacesLine ? "\r\u{1b}[K" : ""
-        write(wipe + (text.map { $0.visible + "\n" } ?? "") + live.visibleLine, to: errors)
-    }
 
     /// Returns the text with all lines but the first indented, unless they are already.
     private static func indented(_ text: String) -> String {
@@ -83,7 +84,18 @@ enum Terminal {
 
     private static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
 
+    /// Writes above the live lines.
     private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        live.withLock { live in
+            if descriptor == output { live.endPhase(writingTo: errors) }
+            live.clear(writingTo: errors)
+            writeAll(bytes, to: descriptor)
+            live.draw(writingTo: errors)
+        }
+    }
+
+    /// Writes bytes; a closed pipe ends it.
+    static func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
         unsafe bytes.withUnsafeBytes { buffer in
             var rest = unsafe buffer[...]
             while unsafe !rest.isEmpty {

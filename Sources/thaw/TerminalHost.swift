@@ -6,6 +6,8 @@ import Registry
 struct TerminalHost: JobHost {
     /// True to omit the parts of a job; notes are still printed.
     var isQuiet = false
+    /// The type of progress output, for commands that have the option.
+    var style: ProgressStyle?
 
     func report(_ text: String) { if !isQuiet { Terminal.report(text) } }
 
@@ -15,8 +17,14 @@ struct TerminalHost: JobHost {
 
     var hasTerminal: Bool { Terminal.isStderrTerminal }
 
-    func redraw(_ text: String?, live: String, replacesLine: Bool) {
-        Terminal.redraw(text, live: live, replacesLine: replacesLine)
+    func begin(_ phase: String) {
+        if isQuiet { return }
+        if let style, style == .json { return report(event: ["event": "phase", "name": .string(phase)]) }
+        hasTerminal && style != .plain ? Terminal.begin(phase) : Terminal.report(phase)
+    }
+
+    func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?) {
+        if hasTerminal, !isQuiet { Terminal.show(region, lines) }
     }
 
     func report(lines: String) { Terminal.report(lines: lines) }

@@ -37,7 +37,7 @@ struct Thaw: AsyncParsableCommand {
                     Pull.self, PushImage.self, Login.self, Logout.self, ListTags.self, Catalog.self, Referrers.self,
                     Delete.self,
                 ]),
-            CommandGroup(name: "This machine", subcommands: [DoctorCommand.self, Info.self]),
+            CommandGroup(name: "This machine and project", subcommands: [DoctorCommand.self, Init.self, Info.self]),
         ])
 
     /// The options that may stand before the command's name; Docker's name a daemon.
@@ -60,6 +60,15 @@ struct Thaw: AsyncParsableCommand {
         return (options, Array(rest))
     }
 
+    /// Returns the text of words that are no command: `help config`, and the version, which reads a file.
+    private static func page(_ words: [String]) -> String? {
+        switch words {
+        case ["help", "config"]: ConfigHelp.text
+        case ["--version"], ["version"]: VersionText.text(version: version)
+        default: nil
+        }
+    }
+
     /// Parses words of a command with the global options behind its name.
     private static func parse(_ words: [String], _ options: [String]) throws -> any ParsableCommand {
         let count = words.first == Caches.configuration.commandName ? 2 : 1
@@ -70,6 +79,10 @@ struct Thaw: AsyncParsableCommand {
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
         let (options, words) = globalOptions(arguments)
         do {
+            if let text = page(words) {
+                Terminal.print(text)
+                Glibc.exit(CommandStatus.done.rawValue)
+            }
             if words.first == "help" { try forms().expectCommand(words.dropFirst().first) }
             return try parse(words, options)
         } catch let error where !(error is Failure) && exitCode(for: error) == .validationFailure {
@@ -107,7 +120,9 @@ struct Thaw: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            Terminal.endLive()
         } catch let code as ExitCode {
+            Terminal.endLive()
             Glibc.exit(code.rawValue)
         } catch let failure as Failure {
             end(failure)
@@ -135,6 +150,7 @@ struct Thaw: AsyncParsableCommand {
 
     private static func end(_ failure: Failure) -> Never {
         Interruption.awaitEnd()
+        Terminal.endLive()
         Terminal.printFailure(failure)
         Glibc.exit(failure.status.rawValue)
     }

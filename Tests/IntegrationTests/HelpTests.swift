@@ -7,7 +7,7 @@ import Testing
         "optimize", "pull", "push", "login", "logout", "inspect", "build", "history", "analyze", "slim", "boot", "gate",
         "lint", "images", "load", "save", "import",
         "diff", "debug", "cache", "copy", "tag", "rm", "df", "prune", "doctor", "list-tags", "catalog", "referrers",
-        "delete",
+        "delete", "init",
     ]
 
     @Test("The help lists every command")
@@ -32,11 +32,24 @@ import Testing
         }
     }
 
-    @Test("--version prints a version")
-    func version() throws {
-        let outcome = try Program.run([Binary.path, "--version"])
+    @Test(
+        "--version and version print a version, and the digest of the guest's init",
+        arguments: ["--version", "version"])
+    func version(word: String) throws {
+        let outcome = try Program.run([Binary.path, word])
         #expect(outcome.status == 0)
-        #expect(outcome.line.split(separator: ".").count == 3)
+        let lines = outcome.line.split(separator: "\n")
+        #expect(lines.first?.split(separator: ".").count == 3)
+        let digest = try Program.shell("sha256sum <'\(Binary.path)-init'").prefix(64)
+        #expect(lines.last == "init sha256:\(digest)")
+    }
+
+    @Test("help config names every key of thaw.toml")
+    func config() throws {
+        let text = try Program.run([Binary.path, "help", "config"]).output
+        for key in ["[build]", "[budget]", "  forbidden-packages = ", "  dockerfile = ", "[[waive]]"] {
+            #expect(text.contains(key))
+        }
     }
 
     /// Examples of the help that run on an image with their names.

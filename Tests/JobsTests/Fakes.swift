@@ -22,7 +22,9 @@ final class FakeHost: JobHost {
     func report(lines text: String) { report(text) }
     func report(event: JSON) { report(event.line) }
     var hasTerminal: Bool { true }
-    func redraw(_ text: String?, live: String, replacesLine: Bool) { report("\(text ?? "")|\(live)|\(replacesLine)") }
+    func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?) {
+        report("\(region): \((lines.map { $0() } ?? ["end"]).joined(separator: "|"))")
+    }
     func expectArchiveOutput() throws { throw Failure("stdout is a terminal", status: .usage) }
     func openStandardOutput() throws -> OwnedDescriptor { throw Failure("stdout is a terminal", status: .usage) }
 

@@ -34,7 +34,7 @@ struct ProgressTests {
         #expect(host.texts == [#"{"event":"note","text":"n"}"#])
     }
 
-    @Test("A finished blob is a line; a terminal has a line below that counts the bytes")
+    @Test("A finished blob is a line; a terminal has lines below that count the bytes")
     func transfer() {
         let blob = Descriptor(mediaType: .config, digest: Digest(of: [1]), size: 1_500_000)
         let progress = TransferProgress(.auto, host: host)
@@ -43,8 +43,42 @@ struct ProgressTests {
         progress.take(.retrying(reason: "the connection was cut", after: .seconds(2)))
         #expect(
             host.texts == [
-                "\(blob.digest.short)  1.5MB  already exists||false", "the connection was cut; retrying in 2 s||false",
+                "transfer: 0B of 1.5MB, 1 moving|  \(blob.digest.short)  0 % of 1.5MB",
+                "\(blob.digest.short)  1.5MB  already exists", "transfer: end",
+                "the connection was cut; retrying in 2 s",
             ])
+    }
+
+    @Test("The live lines of a build have totals, times, and the last line of each running step")
+    func running() {
+        var steps = RunningSteps()
+        let now = ContinuousClock.now
+        #expect(steps.lines(at: now) == [])
+        steps.begin("a:2", "RUN make", at: now)
+        steps.begin("b:3", "RUN test", at: now + .seconds(60))
+        steps.setLastLine(of: "a:2", "cc -c x.c")
+        steps.end("base:1", isCached: true)
+        #expect(
+            steps.lines(at: now + .seconds(65)) == [
+                "2 running, 1 done (1 cached), 65 s", "[a:2] 65 s  RUN make", "    cc -c x.c",
+                "[b:3] 5 s  RUN test",
+            ])
+        for number in 0..<1000 { steps.begin("c:\(number)", "RUN x", at: now) }
+        #expect(steps.lines(at: now).first == "1002 running, 999 not shown, 1 done (1 cached), 0 s")
+        #expect(steps.lines(at: now).count == 5)
+    }
+
+    @Test("Live lines are cut to the terminal, and wiped as many rows as they take at its width now")
+    func liveLines() {
+        var lines = LiveLines()
+        #expect(lines.replace(with: ["abcdef", "xy"], columns: 5) == "abcd\nxy")
+        #expect(lines.replace(with: ["ab"], printing: "text\n", columns: 5) == "\r\u{1b}[K\u{1b}[A\u{1b}[Ktext\nab")
+        #expect(lines.replace(with: [], columns: 5) == "\r\u{1b}[K")
+        #expect(lines.replace(with: [], printing: "text\n", columns: 5) == "text\n")
+        #expect(lines.replace(with: ["12345678"], columns: 9) == "12345678")
+        // Narrower, the 8 columns take 3 rows.
+        #expect(lines.replace(with: ["1"], columns: 3) == "\r\u{1b}[K\u{1b}[A\u{1b}[K\u{1b}[A\u{1b}[K1")
+        #expect(lines.replace(with: ["äöü"], columns: 6) == "\r\u{1b}[Käö")
     }
 }
 

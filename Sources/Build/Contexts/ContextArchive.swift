@@ -18,7 +18,10 @@ struct ContextArchive: Sendable {
     func read(_ path: FilePath, in area: Directory) throws -> Content {
         guard ForeignArchive.isArchive(try area.open(path)) else {
             let bytes = try area.contents(of: path, limit: 64 << 20)
-            if bytes.contains(0) || bytes.starts(with: [0x1f, 0x8b]) {
+            if bytes.starts(with: [0x1f, 0x8b]) {
+                throw OCIError.unreadableArchive(name, reason: "its gzip data ends early, is damaged, or holds no tar")
+            }
+            if bytes.contains(0) {
                 throw BuildError.badContext(name, reason: "is neither a tar that can be read nor a Dockerfile")
             }
             return .dockerfile(bytes)

@@ -68,7 +68,7 @@ struct Git: Sendable {
 
     /// Runs one command; returns its stdout.
     ///
-    /// - Throws: ``BuildError/gitFailed(_:reason:)`` with the last line of stderr,
+    /// - Throws: ``BuildError/gitFailed(_:reason:)`` with the line of stderr that has the reason,
     ///   ``BuildError/noProgram(_:package:)``.
     @discardableResult
     func run(_ words: [String], for remote: String, allowsFiles: Bool = false) throws -> [UInt8] {

@@ -13,7 +13,7 @@ struct HostProgram: Sendable {
         let status: Int32?
         /// The first 64 MiB of stdout.
         let output: [UInt8]
-        /// The last non-blank line of stderr.
+        /// The line of stderr that has the reason: the first one of ssh or git's server, else the last one.
         let stderrLine: String
     }
 
@@ -33,14 +33,19 @@ struct HostProgram: Sendable {
         let status = work.waitForEnd()
         if work.isInterrupted { throw CancellationError() }
         return RunResult(
-            status: status, output: try output.read(64 << 20, at: 0), stderrLine: try Self.lastLine(of: errors))
+            status: status, output: try output.read(64 << 20, at: 0), stderrLine: try Self.reason(in: errors))
     }
 
-    private static func lastLine(of file: borrowing OwnedDescriptor) throws -> String {
+    /// Advice of git follows the reason of ssh; `fatal: Could not read from remote repository.` says nothing more.
+    private static func reason(in file: borrowing OwnedDescriptor) throws -> String {
         let size = try file.size()
         let bytes = try file.read(4096, at: max(0, size - 4096))
         let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-        return lines.last { !$0.allSatisfy(\.isWhitespace) }.map { String($0.prefix(300)) } ?? ""
+        let marks = ["ssh: ", "ERROR: ", "Host key verification failed"]
+        let line =
+            lines.first { line in marks.contains { line.hasPrefix($0) } || line.contains(": Permission denied (") }
+            ?? lines.first { $0.hasPrefix("fatal: ") } ?? lines.last { !$0.allSatisfy(\.isWhitespace) }
+        return line.map { String($0.prefix(300)) } ?? ""
     }
 }
 

@@ -288,12 +288,12 @@ extension BuildState {
             )
         } catch {
             guard [.noSuchFileOrDirectory, .isDirectory, .notDirectory].contains(error.errno) else { throw error }
-            throw BuildError.noDockerfile(path.string)
+            throw BuildError.noDockerfile(path.string, others: OtherDockerfiles.beside(path))
         }
     }
 
     private func dockerfile(named name: String?) async throws -> (bytes: [UInt8], name: String) {
-        guard let location = request.context else { throw BuildError.noDockerfile(name ?? "Dockerfile") }
+        guard let location = request.context else { throw BuildError.noDockerfile(name ?? "Dockerfile", others: []) }
         switch location {
         case .git, .web, .standardInput:
             if case .dockerfile(let bytes) = try await found(location) { return (bytes, "Dockerfile") }
@@ -310,7 +310,7 @@ extension BuildState {
                     return (bytes, FilePath(name).lastComponent?.string ?? name)
                 }
             }
-            throw BuildError.noDockerfile(names[0])
+            throw BuildError.noDockerfile(names[0], others: [])
         }
     }
 }

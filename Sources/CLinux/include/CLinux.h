@@ -28,6 +28,8 @@ enum {
 int clinux_openat(int directory, const char *path, int flags, unsigned mode);
 int clinux_openat2(int directory, const char *path, int flags, unsigned mode, uint64_t resolve);
 int clinux_dup(int descriptor);
+// The columns of a terminal; 0 for another file, and for a terminal that doesn't know them.
+int clinux_columns(int descriptor);
 int clinux_pipe(int ends[2]);
 long clinux_getdents(int directory, void *buffer, size_t size);
 int clinux_renameat2(int from, const char *old_name, int to, const char *new_name, unsigned flags);

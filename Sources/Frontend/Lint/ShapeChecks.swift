@@ -124,7 +124,8 @@ extension Linter {
         let keyword = located.value.keyword
         let program = state.shell.first?.utf8.split(separator: Ascii.slash).last?.text ?? "sh"
         let list = execForm(text, located)
-        let cure = list.map { "Write \(keyword) \($0.replacement)" } ?? "Write \(keyword) as a JSON array"
+        let form = text.utf8.first == Ascii.openBracket ? "with double quotes, as a JSON array" : "as a JSON array"
+        let cure = list.map { "Write \(keyword) \($0.replacement)" } ?? "Write \(keyword) \(form)"
         let message = "\(keyword) runs under \(program), so stop never reaches your program and waits 10 s. \(cure)"
         let proposal = [list].compactMap(\.self)
         // BuildKit takes a SHELL line for intention.

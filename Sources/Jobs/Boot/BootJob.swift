@@ -65,6 +65,10 @@ public struct BootJob: Sendable {
         guard processLimit == nil || choice == .container else {
             throw Failure("--pids needs --engine container: a microVM has no limit of processes", status: .usage)
         }
+        guard memory >= 1 << 20 else {
+            throw Failure(
+                "\(memory) bytes of memory are too few", remedy: "give a unit: 128m is 128 MiB", status: .usage)
+        }
         if let console { try FileDestination.expectWritable(FilePath(console), for: "--console") }
         try record.expectWritable()
         if let wrong = environment.first(where: { $0.hasPrefix("=") || !$0.contains("=") }) {
@@ -146,6 +150,7 @@ extension BootJob {
             return scenario
         }
         let isCounted = plan.isCounted
+        defer { host.show(.phase, nil) }
         guard !record.isRequested || subjects.count == 1 && options.isPlainBoot && furtherProbes.isEmpty else {
             throw Failure(
                 "--timeline and --profile take one image that boots, with one probe", status: .usage)
@@ -158,6 +163,10 @@ extension BootJob {
                 // The engine itself repeats a start that saves, resumes or keeps a machine.
                 guard options.isPlainBoot else { return [try await starters[0](scenarios[0])] }
                 var measured = try await plan.measure(subjects.count) { index, earlierRuns in
+                    let (name, began) = (
+                        plan.name(ofStart: index, of: subjects.count, earlierRuns), ContinuousClock.now
+                    )
+                    host.show(.phase) { ["\(name)  \(began.duration(to: .now).wholeSeconds)"] }
                     var scenario = scenarios[index]
                     (scenario.runs, scenario.earlierRuns) = (1, earlierRuns)
                     scenario.checksTermination = earlierRuns == 0

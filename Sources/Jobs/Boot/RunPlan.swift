@@ -32,6 +32,13 @@ struct RunPlan: Sendable, Equatable {
         round.isMultiple(of: 2) ? Array(0..<count) : (0..<count).reversed()
     }
 
+    /// Returns the name of a start, for progress: `starting the second image, run 2 of 5`.
+    func name(ofStart index: Int, of count: Int, _ earlierRuns: Int) -> String {
+        let side = count == 1 ? "" : index == 0 ? " the first image" : " the second image"
+        let total = limit == .max || limit == 1 ? "" : " of \(limit)"
+        return "starting\(side)" + (limit == 1 ? "" : ", run \(earlierRuns + 1)\(total)")
+    }
+
     /// Runs all starts, and returns the measurement of each image.
     ///
     /// - Parameter start: Starts the image at an index once; the number of earlier runs selects the seed.

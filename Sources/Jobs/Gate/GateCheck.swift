@@ -4,6 +4,20 @@ internal import ImageFiles
 internal import Linux
 public import OCI
 public import Project
+internal import SystemPackage
+
+extension Failure {
+    /// The report of a gate without budgets.
+    ///
+    /// - Parameter file: The path of the `thaw.toml` that has none, or that doesn't exist.
+    public static func withoutBudget(_ file: String) -> Failure {
+        let remedy = "'thaw init' writes a thaw.toml with budgets; --profile and --baseline check without one"
+        guard fileExists(FilePath(file)) else {
+            return Failure("there is no '\(file)', so there are no budgets", remedy: remedy, status: .usage)
+        }
+        return Failure("\(file) has no [budget]", remedy: "'thaw help config' lists its keys", status: .usage)
+    }
+}
 
 /// The gate of a project: measures an image as far as the budgets need it, and compares each figure with its budget.
 public struct GateCheck {
@@ -12,6 +26,7 @@ public struct GateCheck {
     private let file: String
     private let lines: ProjectLines
     private let start: StartOptions
+    private let platform: PlatformCheck?
     private let host: any JobHost
 
     /// Makes a gate.
@@ -21,12 +36,14 @@ public struct GateCheck {
     ///   - file: The path of the file that has them.
     ///   - lines: The lines of its keys.
     ///   - start: The options of a start, which only a budget of the start needs.
+    ///   - platform: A platform whose rules the image must hold too.
     public init(
         in store: Store, _ project: ProjectFile, file: String, lines: ProjectLines, start: StartOptions,
-        host: any JobHost
+        platform: PlatformCheck? = nil, host: any JobHost
     ) {
-        (self.store, self.project, self.file, self.lines) = (store, project, file, lines)
-        (self.start, self.host) = (start, host)
+        (self.store, self.file, self.lines) = (store, file, lines)
+        (self.start, self.platform, self.host) = (start, platform, host)
+        self.project = platform?.completed(project) ?? project
     }
 
     /// Measures an image and returns the report.
@@ -39,9 +56,10 @@ public struct GateCheck {
         let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline)
         let rows = try await rows(for: facts)
         let startRules = try await startRules(for: image, baseline?.start)
+        let platformRules = platform.map { ProfileRules(check: $0, facts: facts).all } ?? []
         return GateReport(
             on: image, named: name,
-            rules: rows.map { $0.rule(rules) } + rules.own + startRules,
+            rules: rows.map { $0.rule(rules) } + rules.own + startRules + platformRules,
             waivers: project.waivers,
             today: today, file: file, lines: lines)
     }

@@ -46,29 +46,29 @@ public struct OptimizeJob {
     public func run(
         commands: [ProbeAction], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
     ) async throws -> Optimization {
-        host.report("analysing")
+        host.begin("analysing")
         // The only inflation of the original: what follows reads this value, or the plain layers.
         let original = image.reading(from: PlainLayers(image.source, in: store.path))
         let files = try await ImageFiles(of: original, search: policy.search)
         let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
-        host.report("probing the original")
+        host.begin("probing the original")
         let commands = commands + ImageProbe.missingHealthcheck(image.config, among: commands)
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
             boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
         }
         let record = try await runner([files]).record(of: original, recordsOpenedFiles: observes)
         if let warning = record.openedFiles.warning { host.report(warning) }
-        host.report("slimming")
+        host.begin("slimming")
         let slim = try SlimJob(files, options: options(record.openedFiles.paths))
         var slimmed = try await slim.write(to: store, search: policy.search)
         let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
-        host.report("probing the slim image")
+        host.begin("probing the slim image")
         let verification = try await Verification(
             slimmed.image, against: record, of: original, by: runner([files, slimmed.files]))
         slimmed.verification = verification
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
-        host.report("starting both in turns")
+        host.begin("starting both in turns")
         let subjects = (
             StartSubject(original, tree: files.tree), StartSubject(slimmed.image, tree: slimmed.files.tree)
         )
@@ -96,7 +96,7 @@ public struct OptimizeJob {
 
     /// Counts the work of both, since the time of an emulator has no verdict; nil if a machine can't be counted.
     private func count(_ subjects: (StartSubject, StartSubject)) async throws -> StartPair? {
-        host.report("counting the work of both")
+        host.begin("counting the work of both")
         do {
             return try await boot.measurePair(subjects.0, subjects.1, in: store, mode: .counted)
         } catch ColdStartError.impossibleScenario(let reason) {

@@ -15,6 +15,12 @@ public enum ProgressStyle: String, CaseIterable, Sendable {
     case quiet
     /// An event in each line.
     case json
+
+    /// The style of `BUILDKIT_PROGRESS`; an unknown one is `auto`, as for Docker.
+    public static var fromEnvironment: ProgressStyle {
+        let name = Environment["BUILDKIT_PROGRESS"] ?? ""
+        return name == "rawjson" ? .json : ProgressStyle(rawValue: name) ?? .auto
+    }
 }
 
 /// The progress of a build for people or programs: the output of each step, and a line when it has finished.
@@ -23,6 +29,7 @@ public final class BuildProgress: Sendable {
     private let host: any JobHost
     private let shownWarnings = Mutex<Set<[BuildWarning]>>([])
     private let output = Mutex<[String: OutputLines]>([:])
+    private let running = Mutex(RunningSteps())
 
     private let explainsMisses: Bool
 
@@ -33,7 +40,12 @@ public final class BuildProgress: Sendable {
         self.style = style
         self.explainsMisses = explainsMisses
         self.host = host
+        guard [.auto, .tty].contains(style) else { return }
+        host.show(.build) { [self] in running.withLock { $0.lines(at: .now) } }
     }
+
+    /// Ends the live lines.
+    public func end() { host.show(.build, nil) }
 
     /// Takes one event, from any thread.
     public func take(_ event: BuildEvent) {
@@ -46,12 +58,16 @@ public final class BuildProgress: Sendable {
 
     private func report(_ event: BuildEvent) {
         switch event {
-        case .started: return
+        case .started(let stage, let line, let text):
+            running.withLock { $0.begin("\(stage):\(line)", Self.shortened(text), at: .now) }
         case .output(let stage, let line, let bytes):
             let name = "\(stage):\(line)"
-            show(output.withLock { $0[name, default: OutputLines()].add(bytes) }, of: name)
+            let lines = output.withLock { $0[name, default: OutputLines()].add(bytes) }
+            if let last = lines.last { running.withLock { $0.setLastLine(of: name, last) } }
+            show(lines, of: name)
         case .finished(let step):
             let name = "\(step.stage):\(step.line)"
+            running.withLock { $0.end(name, isCached: step.isCached) }
             show(output.withLock { $0.removeValue(forKey: name) }.map(Self.rest) ?? [], of: name)
             let time = step.isCached ? "CACHED" : step.duration.text
             host.report("[\(name)] \(Self.shortened(step.instruction))  \(time)")

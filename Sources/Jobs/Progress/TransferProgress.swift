@@ -3,17 +3,16 @@ internal import OCI
 public import Registry
 internal import Synchronization
 
-/// The progress of transfers: a line for each finished blob, and on a terminal a status line below them.
+/// The progress of transfers: a line for each finished blob, and on a terminal the moving ones below.
 public final class TransferProgress: Sendable {
-    private struct State {
-        var sizes: [Digest: Int64] = [:]
-        var moved: [Digest: Int64] = [:]
-        var shown = ContinuousClock.now
-        var isLive = false
+    fileprivate struct State {
+        /// The blobs that move, with their moved bytes; in the order of their starts.
+        var blobs: [(blob: Descriptor, moved: Int64)] = []
+        /// The bytes of finished blobs.
+        var finished: Int64 = 0
     }
 
     private let style: ProgressStyle
-    private let isLive: Bool
     private let host: any JobHost
     private let state = Mutex(State())
 
@@ -21,7 +20,6 @@ public final class TransferProgress: Sendable {
     public init(_ style: ProgressStyle, host: any JobHost) {
         self.style = style
         self.host = host
-        isLive = style == .tty || (style == .auto && host.hasTerminal)
     }
 
     /// Takes one event, from any thread.
@@ -34,31 +32,44 @@ public final class TransferProgress: Sendable {
     }
 
     private func report(_ event: TransferEvent) {
-        state.withLock { state in
-            switch event {
-            case .began(let blob): state.sizes[blob.digest] = blob.size
-            case .moved(let blob, let bytes): state.moved[blob.digest, default: 0] += Int64(bytes)
-            case .done(let blob, _):
-                state.sizes[blob.digest] = nil
-                state.moved[blob.digest] = nil
-            case .retrying: break
-            }
-            let text = event.text
-            let isDue = state.shown.duration(to: .now) > .milliseconds(100)
-            guard text != nil || (isLive && isDue) else { return }
-            state.shown = .now
-            let live = isLive ? Self.live(state) : ""
-            host.redraw(text, live: live, replacesLine: state.isLive)
-            state.isLive = !live.isEmpty
+        let count = state.withLock { state in
+            state.take(event)
+            return state.blobs.count
+        }
+        if let text = event.text { host.report(text) }
+        guard style != .plain else { return }
+        switch event {
+        case .began where count == 1: host.show(.transfer) { [self] in state.withLock(\.lines) }
+        case .done where count == 0: host.show(.transfer, nil)
+        default: break
+        }
+    }
+}
+
+extension TransferProgress.State {
+    mutating func take(_ event: TransferEvent) {
+        switch event {
+        case .began(let blob): blobs.append((blob, 0))
+        case .moved(let blob, let bytes):
+            guard let index = blobs.firstIndex(where: { $0.blob.digest == blob.digest }) else { return }
+            blobs[index].moved += Int64(bytes)
+        case .done(let blob, _):
+            blobs.removeAll { $0.blob.digest == blob.digest }
+            finished += blob.size
+        case .retrying: break
         }
     }
 
-    private static func live(_ state: State) -> String {
-        if state.sizes.isEmpty { return "" }
-        let total = state.sizes.values.reduce(0, +)
-        let moved = state.sizes.reduce(Int64(0)) { $0 + min($1.value, state.moved[$1.key] ?? 0) }
-        return
-            "\(state.sizes.count) blob\(state.sizes.count == 1 ? "" : "s"): \(ByteCount(moved)) of \(ByteCount(total))"
+    /// The sum of all blobs, and a line for each of the first ones.
+    var lines: [String] {
+        let moved = blobs.reduce(finished) { $0 + min($1.blob.size, $1.moved) }
+        let total = blobs.reduce(finished) { $0 + $1.blob.size }
+        let rows = blobs.prefix(4).map { entry in
+            let done = min(entry.blob.size, entry.moved)
+            let percent = entry.blob.size > 0 ? done * 100 / entry.blob.size : 100
+            return "  \(entry.blob.digest.short)  \(percent) % of \(ByteCount(entry.blob.size))"
+        }
+        return ["\(ByteCount(moved)) of \(ByteCount(total)), \(blobs.count) moving"] + rows
     }
 }
 

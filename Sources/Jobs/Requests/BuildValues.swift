@@ -4,9 +4,11 @@ public import Project
 // The values of a build's options.
 
 extension Platform {
-    /// Parses the value of `--platform`, without duplicates; `local`, as also no value, is this machine's.
+    /// Parses the value of `--platform`, without duplicates; `local` is this machine's.
+    ///
+    /// - Parameter option: The value; nil for that of `DOCKER_DEFAULT_PLATFORM`, else this machine's.
     public static func list(_ option: String?) throws -> [Platform] {
-        guard let option else { return [.host] }
+        guard let option = option ?? Environment["DOCKER_DEFAULT_PLATFORM"] else { return [.host] }
         var platforms: [Platform] = []
         for text in option.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmingSpaces) {
             let platform = text == "local" ? .host : try Jobs.platform(text)

@@ -14,6 +14,7 @@ struct Gate: AsyncParsableCommand {
             The exit status is 2 if the image exceeds a budget, and 3 if one could not be measured. In GitHub Actions \
             the result is also added to the job's summary.
             Example: thaw gate --config thaw.toml app:latest
+            Example: thaw gate --profile cloudflare-containers --instance-type basic app:latest
             Example: thaw gate --baseline app:1.0 --format github --junit gate.xml app:1.1
             """)
     @OptionGroup var global: GlobalOptions
@@ -27,6 +28,14 @@ struct Gate: AsyncParsableCommand {
             """,
             valueName: "file|image"))
     var baseline: String?
+    @Option(
+        help: ArgumentHelp(
+            "Check the rules of a platform too: cloudflare-containers, or a file as in docs/profiles.",
+            valueName: "name|file"))
+    var profile: String?
+    @Option(
+        help: ArgumentHelp("Instance type of the platform. (default: that of wrangler's file)", valueName: "name"))
+    var instanceType: String?
     @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
     @Option(help: ArgumentHelp("Write JUnit XML to a file too.", valueName: "file")) var junit: String?
     @Option(help: ArgumentHelp("Write a SARIF log to a file too.", valueName: "file")) var sarif: String?
@@ -50,12 +59,16 @@ struct Gate: AsyncParsableCommand {
         let (project, lines) = try ProjectFile.readWithLines(config, beside: ".")
         let store = try global.store()
         let base = try await gateBaseline(store)
-        guard !project.budget.isEmpty || base?.hasStart == true else {
-            throw Failure("\(file) has no [budget]", status: .usage)
+        let platform = try profile.map {
+            try PlatformCheck(profile: $0, instance: instanceType, wrangler: WranglerFile.find(in: "."))
+        }
+        guard !project.budget.isEmpty || base?.hasStart == true || platform != nil else {
+            throw Failure.withoutBudget(file)
         }
         let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
-            in: store, project, file: file, lines: lines, start: try options.start(), host: TerminalHost())
+            in: store, project, file: file, lines: lines, start: try options.start(), platform: platform,
+            host: TerminalHost())
         var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
         report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
         try write(report)

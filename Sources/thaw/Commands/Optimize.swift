@@ -44,13 +44,25 @@ struct Optimize: AsyncParsableCommand {
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
         let isContext = try isDirectory || BuildSources.isRemote(subject)
-        let project = try ProjectFile.read(config, beside: FilePath(isDirectory ? subject : "."))
+        let host = TerminalHost(isQuiet: progress.style == .quiet, style: progress.style)
+        var project = try ProjectFile.read(config, beside: FilePath(isDirectory ? subject : "."))
+        if isDirectory, buildOptions.file == nil {
+            project = try project.completed(
+                byWranglerIn: FilePath(subject), profile: .cloudflareContainers
+            ) { host.report($0) }
+        }
         let name = try tag.map(reference)
+        if !isContext, tag != nil { try SlimName(tag, of: Transport(subject), replaces: false).expectOther() }
+        if output == "-" {
+            throw Failure(
+                "-o names the directory of the report, which has two files",
+                remedy: "-o DIR, then read DIR/report.json",
+                status: .usage)
+        }
         if push, name == nil { throw Failure("--push needs a name", remedy: "add -t NAME", status: .usage) }
         if !isContext, subject.hasPrefix(".") || subject.hasPrefix("/") {
             throw Failure("there is no directory '\(subject)'", status: .usage)
         }
-        let host = TerminalHost(isQuiet: progress.style == .quiet)
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
