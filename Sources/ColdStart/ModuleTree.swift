@@ -112,7 +112,8 @@ struct ModuleTree {
 /// Reads a whole file of this machine.
 func readFile(_ path: FilePath, limit: Int) throws(ColdStartError) -> [UInt8] {
     do throws(SystemError) {
-        return try OwnedDescriptor(path).readAll(limit: limit)
+        // A named pipe, which a project's file may name, has no bytes then.
+        return try OwnedDescriptor(path, [.read, .nonBlocking]).readAll(limit: limit)
     } catch { throw .file("read", path, error.errno) }
 }
 

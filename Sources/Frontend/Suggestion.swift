@@ -4,7 +4,7 @@ public enum Suggestion {
     static func nearest(to word: String, in candidates: [String]) -> String? {
         let letters = Array(word.asciiLowercased.utf8)
         guard !letters.isEmpty, letters.count <= 64 else { return nil }
-        let farthest = letters.count <= 4 ? 1 : letters.count <= 7 ? 2 : 3
+        let farthest = letters.count <= 3 ? 1 : letters.count <= 7 ? 2 : 3
         var best: (distance: Int, word: String)?
         for candidate in candidates where candidate.utf8.count <= 64 {
             let found = distance(letters, Array(candidate.asciiLowercased.utf8))

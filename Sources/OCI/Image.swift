@@ -289,13 +289,14 @@ extension Image {
 extension Image {
     /// Returns a small file's content, with links followed inside the root; nil if there is no such file.
     ///
-    /// Reads the file's layer up to the file. Refuses files over 16 MiB.
-    public func contents(of path: String, in tree: FileTree) throws -> [UInt8]? {
+    /// Reads the file's layer up to the file, or with `verifying` to its end, where its diff ID is checked. Refuses files
+    /// over 16 MiB.
+    public func contents(of path: String, in tree: FileTree, verifying: Bool = false) throws -> [UInt8]? {
         guard let path = try? ImagePath(path), let found = tree.resolve(path) else { return nil }
         let inode = tree.inode(of: found.node)
         guard inode.kind.isFile, inode.kind.size <= 16 << 20 else { return nil }
         var bytes: [UInt8] = []
-        try readContents(of: [tree[node: found.node].inode], in: tree) { _, reader in
+        try readContents(of: [tree[node: found.node].inode], in: tree, verifying: verifying) { _, reader in
             try reader.readContent { bytes += $0 }
         }
         return bytes

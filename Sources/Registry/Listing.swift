@@ -57,23 +57,29 @@ extension RegistrySession {
     ) throws -> [String] {
         var all: [String] = []
         var target = target
-        for _ in 0..<1000 {
+        var (size, seen) = (0, Set<WebAddress>())
+        while size <= Self.maximumList {
             let call = Call(method: .get, endpoint: endpoint, target: target, scopes: scopes, action: action)
             let (response, bytes) = try retrying { try fetch(call, limit: 16 << 20) }
             guard let json = try? JSON(parsing: bytes, what: action) else {
                 throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends invalid JSON")
             }
             all += items(json)
+            size += bytes.count
             guard let link = response.headers["Link"], let next = Self.next(link) else { return all }
             let address = try response.address.resolving(next)
             guard address.origin == response.address.origin else {
                 throw RegistryError.malformedAnswer(
                     action, host: endpoint.host, reason: "continues its list on another host")
             }
+            guard seen.insert(address).inserted, seen.count < 1000 else { break }
             target = .address(address)
         }
-        throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends a list of too many pages")
+        throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends a list without an end")
     }
+
+    /// The most bytes of a list in all its pages.
+    private static let maximumList = 64 << 20
 
     /// Returns the address in `<ADDRESS>; rel="next"`.
     private static func next(_ link: String) -> String? {

@@ -12,13 +12,16 @@ public struct LayoutMaker {
 
     /// Adds an image of uncompressed layers with a name and these texts in its configuration.
     ///
-    /// - Parameter settings: The member `config`, as JSON.
+    /// - Parameters:
+    ///   - settings: The member `config`, as JSON.
+    ///   - diffIDs: The diff IDs that the configuration claims; nil for the true ones.
     public func add(
         _ name: String, layers: [[UInt8]], architecture: String = "amd64", settings: String = "{}",
-        history: String = "text"
+        history: String = "text",
+        diffIDs: [String]? = nil
     ) throws {
         let digests = try layers.map { try blob($0) }
-        let diffIDs = digests.map { "\"\($0)\"" }.joined(separator: ",")
+        let diffIDs = (diffIDs ?? digests).map { "\"\($0)\"" }.joined(separator: ",")
         let steps = layers.map { _ in "{\"created_by\":\(Self.quoted(history)),\"comment\":\(Self.quoted(history))}" }
         let config = """
             {"architecture":\(Self.quoted(architecture)),"os":"linux","author":\(Self.quoted(history)),"config":\(settings),

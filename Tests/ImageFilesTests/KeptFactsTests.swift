@@ -99,7 +99,7 @@ struct KeptFactsTests {
     @Test("Damaged facts are made again", arguments: ["", "x", "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}"])
     func damaged(text: String) async throws {
         #expect(try await openedLayers(image()) == 2)
-        let directory = try workspace.store.root.directory("thaw/facts")
+        let directory = try workspace.store.root.directory("thaw/layer-facts")
         for entry in try directory.entries() {
             try directory.replace(FilePath(bytes: entry.name), with: Array(text.utf8))
         }
@@ -129,12 +129,12 @@ struct KeptFactsTests {
         _ = try workspace.store.publish(image(), as: Reference("kept"))
         _ = try await openedLayers(image())
         _ = try await openedLayers(image("other"))
-        #expect(try workspace.store.root.directory("thaw/facts").entries().count == 3)
+        #expect(try workspace.store.root.directory("thaw/layer-facts").entries().count == 3)
         _ = try workspace.store.collect()
-        #expect(try workspace.store.root.directory("thaw/facts").entries().count == 2)
+        #expect(try workspace.store.root.directory("thaw/layer-facts").entries().count == 2)
         #expect(try workspace.store.usage().indexes.count >= 2)
         try workspace.store.remove(Reference("kept"))
         _ = try workspace.store.collect()
-        #expect(try workspace.store.root.directory("thaw/facts").entries().isEmpty)
+        #expect(try workspace.store.root.directory("thaw/layer-facts").entries().isEmpty)
     }
 }

@@ -49,8 +49,8 @@ import Testing
             id: "loopback, IPv6", script: "\(page); exec httpd -f -p '[::1]:8080' -h /tmp/w",
             options: http + ["--strict"], status: 2, texts: []),
         Case(
-            id: "no loopback", script: "\(page); exec httpd -f -p 8080 -h /tmp/w", options: http + ["--strict"],
-            status: 0, texts: ["answered 200"]),
+            id: "no loopback", script: "\(page); trap 'exit 0' TERM; httpd -f -p 8080 -h /tmp/w & wait",
+            options: http + ["--strict"], status: 0, texts: ["answered 200"]),
         Case(
             id: "wrong-port", script: "\(page); exec httpd -f -p 8000 -h /tmp/w", options: http + ["--timeout", "2s"],
             status: 1, texts: ["nothing listens on port 8080, but on 8000"]),

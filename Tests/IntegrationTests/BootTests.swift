@@ -72,7 +72,8 @@ import Testing
         let outcome = try directory.thaw(
             "boot", "--engine", "container", "--timeout", "5s", "--probe", "tcp:8080", "app")
         #expect(outcome.status == status)
-        #expect(outcome.error == "thaw: \(sentence)\n")
+        #expect(outcome.stderrLines.first == "thaw: \(sentence)")
+        #expect(outcome.stderrLines.dropFirst().allSatisfy { $0.hasPrefix("      ") }, "\(outcome.error)")
         #expect(outcome.output == "")
         #expect(try Program.shell("cat /proc/mounts").contains(directory.path) == false)
     }

@@ -75,7 +75,7 @@ import Testing
         let directory = try directory()
         let text = try directory.succeed("analyze", "--format", "json", "app")
         let secret = try Document(parsing: text)["secrets"][0]
-        #expect(secret.keys == ["rule", "path", "layer", "line", "deletedLater"])
+        #expect(secret.keys == ["rule", "path", "layer", "line", "deletedLater", "fingerprint"])
         #expect(secret["deletedLater"] == .bool(true))
         #expect(secret["path"].text?.hasSuffix("root/.ssh/id_rsa") == true)
         #expect(!text.contains("MIIEpAIBAAKCAQEA7bq9Vd0Xk3sQzTnYf4uJpLwRh2GmCeBaOiUyNtSxKlPoWqZv"))

@@ -28,7 +28,11 @@ import Testing
         ("FROM busybox\nCOPY nowhere /\n", 1, ["thaw: Dockerfile:2: \"/nowhere\": not found in the source"]),
         (
             "FROM busybox\nCOPY ../../etc/passwd /\n", 1,
-            ["thaw: Dockerfile:2: \"/../../etc/passwd\": not found in the source"]
+            [
+                "thaw: Dockerfile:2: \"/../../etc/passwd\": not found in the source",
+                "      nothing above the context can be copied; build from the directory above with -f, or add "
+                    + "--build-context",
+            ]
         ),
         ("FROM busybox\nCOPY --from=nobody / /\n", 1, []),
         ("FROM busybox\nRUN --mount=type=cache true\n", 1, []),

@@ -128,9 +128,9 @@ struct RootlessTests {
     func proof() throws {
         let directory = try TestDirectory.withBusybox()
         let user = try UnprivilegedUser(in: directory)
-        try user.succeed("copy", "oci:shared:docker.io/library/busybox:latest", "busybox", shared: directory.store)
-        let outcome = try user.thaw(
-            "slim", "--engine", "container", "--exec", "cat /etc/passwd", "-t", "slim", "busybox")
+        try directory.build("FROM busybox\nRUN echo unused >/unused\n")
+        try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: directory.store)
+        let outcome = try user.thaw("slim", "--engine", "container", "--exec", "cat /etc/passwd", "-t", "slim", "app")
         #expect(outcome.status == 0, "\(outcome.error)")
         #expect(
             outcome.error.contains(

@@ -72,6 +72,13 @@ struct GraphTests {
         #expect(try other.image(Reference("tower:1")).layers.count == 1)
     }
 
+    @Test("An export reads each document once, not once for each path to it")
+    func export() throws {
+        let space = try Workspace()
+        let set = ImageSet(try Self.tower(in: space), in: space.store)
+        #expect(try space.store.exported(set).descriptor == set.descriptor)
+    }
+
     @Test("A layout's archive with such an index is loaded")
     func archive() throws {
         let space = try Workspace()

@@ -98,7 +98,7 @@ import Testing
             }
         }
         #expect(log.retries.count == (wait == nil ? 4 : 0))
-        #expect("\(try #require(error))".contains(wait ?? "keeps responding with status 429"))
+        #expect("\(try #require(error))".contains(wait == nil ? "limits the rate of requests (status 429)" : "after 60 min"))
     }
 
     @Test("Another 4xx is never retried", arguments: [400, 403, 404, 405, 418])

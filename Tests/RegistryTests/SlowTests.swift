@@ -109,6 +109,22 @@ import Testing
         #expect(log.bytes(of: image.layers[0]) == image.layers[0].descriptor.size)
     }
 
+    @Test("A list of tags whose pages lead to each other, or have no end, is an error", arguments: [1, 1_000_000])
+    func list(pages: Int) async throws {
+        let registry = try FakeRegistry { exchange, _ in
+            guard exchange.request.path.contains("/tags/list") else { return false }
+            let page = exchange.request.path.split(separator: "=").last.flatMap { Int($0) } ?? 0
+            let link = "</v2/app/tags/list?page=\((page + 1) % (pages + 1))>; rel=\"next\""
+            try exchange.reply(200, ["Link": link], #"{"tags":["a"]}"#)
+            return true
+        }
+        let error = await #expect(throws: RegistryError.self) {
+            try await client(Log()).tags(of: registry.reference())
+        }
+        #expect("\(try #require(error))".contains("without an end"))
+        #expect(registry.count("GET /v2/app/tags/list") <= 1000)
+    }
+
     @Test("A pull fetches each document of an index of indexes once, a copy at most twice")
     func tower() async throws {
         let image = try space.sample([1000])

@@ -119,17 +119,34 @@ extension StageBuilder {
             let (uid, gid, _) = ownership.numbers(in: Accounts(passwd: [], group: []))
             return (uid, gid)
         }
-        let image = image
+        let (image, store) = (image, shared.store)
         let tree = if let tree { tree } else { try await shared.trees.tree(of: image) }
         let accounts = try await Offload.run {
             try Accounts(
-                passwd: image.contents(of: "etc/passwd", in: tree) ?? [],
-                group: image.contents(of: "etc/group", in: tree) ?? [])
+                passwd: image.checkedContents(of: "etc/passwd", in: tree, store),
+                group: image.checkedContents(of: "etc/group", in: tree, store))
         }
         let (uid, gid, unknown) = ownership.numbers(in: accounts)
         for name in unknown {
             shared.progress(.note("\(what)\(text): this stage has no '\(name)', so root owns the files"))
         }
         return (uid, gid)
+    }
+}
+
+extension Image {
+    /// Returns a file's content, of a layer whose diff ID was checked now or before.
+    ///
+    /// An image from outside may claim the diff ID of another image's layer, and results are shared by diff IDs. So an
+    /// owner that is part of a result comes only from a checked layer. The store remembers the pair of blob and diff ID.
+    fileprivate func checkedContents(of path: String, in tree: FileTree, _ store: Store) throws -> [UInt8] {
+        guard let found = try tree.resolve(ImagePath(path)), layers.indices.contains(tree.inode(of: found.node).layer)
+        else { return [] }
+        let layer = layers[tree.inode(of: found.node).layer]
+        let pair = Digest(of: Array("checked layer \(layer.descriptor.digest) \(layer.diffID)".utf8))
+        let isChecked = try layer.descriptor.digest == layer.diffID || store.hasMark(pair)
+        let content = try contents(of: path, in: tree, verifying: !isChecked) ?? []
+        if !isChecked { try store.mark(pair) }
+        return content
     }
 }

@@ -33,7 +33,7 @@ extension GateReport {
         var result: JSON = [
             "ruleId": .string("gate/\(rule.name)"), "ruleIndex": .integer(Int64(index)),
             "level": .string(fails(rule) ? "error" : rule.word == "inconclusive" ? "warning" : "note"),
-            "message": ["text": .string("\(name.visibleLine): \(rule.sentence.visibleLine)")],
+            "message": ["text": .string("\(name.visibleLine): \(rule.sentence.visibleLine)".sarifText)],
             "locations": [
                 [
                     "physicalLocation": [
@@ -50,6 +50,16 @@ extension GateReport {
             ]
         }
         return result
+    }
+}
+
+extension String {
+    /// The text without links, which a message has in brackets (SARIF 2.1.0, section 3.11.6).
+    fileprivate var sarifText: String {
+        reduce(into: "") { text, character in
+            if "\\[]".contains(character) { text.append("\\") }
+            text.append(character)
+        }
     }
 }
 

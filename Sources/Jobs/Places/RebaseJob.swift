@@ -88,7 +88,8 @@ extension RebaseJob {
         guard let newText = new ?? baseName else {
             throw Failure("'\(name)' does not name its base", remedy: "name the new base with --onto", status: .usage)
         }
-        let place = try Transport(newText)
+        // Only the user may name a file or an engine; an annotation comes from outside and is a name.
+        let place = try new.map { try Transport($0) } ?? .store(Reference(newText))
         let newBase = try await set(place).image(for: platform, name: newText)
         if let old {
             let oldBase = try await set(Transport(old)).image(for: platform, name: old)

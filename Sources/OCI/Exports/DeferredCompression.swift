@@ -64,6 +64,8 @@ private struct Export {
     let source: any BlobSource
     /// The converted documents by their digest.
     private var documents: [Digest: [UInt8]] = [:]
+    /// The exported forms of documents that were read, by their digest; an index may name one of them many times.
+    private var known: [Digest: Descriptor] = [:]
 
     init(store: Store, source: any BlobSource) { (self.store, self.source) = (store, source) }
 
@@ -73,6 +75,13 @@ private struct Export {
     /// Returns the exported form of an index or a manifest.
     mutating func exported(_ descriptor: Descriptor, depth: Int = 0) throws -> Descriptor {
         guard descriptor.mediaType.isIndex || descriptor.mediaType.isManifest, depth < 8 else { return descriptor }
+        if let found = known[descriptor.digest] { return try descriptor.renamed(found) }
+        let made = try convert(descriptor, depth: depth)
+        known[descriptor.digest] = made
+        return made
+    }
+
+    private mutating func convert(_ descriptor: Descriptor, depth: Int) throws -> Descriptor {
         let bytes: [UInt8]
         do {
             bytes = try source.read(descriptor)
@@ -121,10 +130,18 @@ private struct Export {
     private mutating func replacing(_ old: Descriptor, with bytes: [UInt8]) throws -> Descriptor {
         let digest = Digest(of: bytes)
         documents[digest] = bytes
-        var json = old.json
-        json["digest"] = .string("\(digest)")
-        json["size"] = .integer(Int64(bytes.count))
-        return try Descriptor(json, what: "\(digest)")
+        return try old.renamed(Descriptor(mediaType: old.mediaType, digest: digest, size: Int64(bytes.count)))
+    }
+}
+
+extension Descriptor {
+    /// Returns this descriptor with digest and size of another document; what else it says stays.
+    fileprivate func renamed(_ other: Descriptor) throws -> Descriptor {
+        guard other.digest != digest else { return self }
+        var json = json
+        json["digest"] = .string("\(other.digest)")
+        json["size"] = .integer(other.size)
+        return try Descriptor(json, what: "\(other.digest)")
     }
 }
 

@@ -4,11 +4,11 @@ internal import SystemPackage
 
 /// The facts of layers' files, so that an image that was analysed before, or that shares its base, is not read again.
 ///
-/// A file `thaw/facts/DIFFID.KEY` depends on the layer, its compressed form, and the rules by which it was read, which are
+/// A file `thaw/layer-facts/DIFFID.KEY` depends on the layer, its compressed form, and the rules by which it was read, which are
 /// in the key. A collection removes the facts of layers that no image and no step has. It is a cache: a damaged file is
 /// made again.
 extension Store {
-    static let facts: FilePath = "thaw/facts"
+    static let facts: FilePath = "thaw/layer-facts"
 
     private static let maximumFacts = 512 << 20
     /// The hex digits of the digest at the end, which shows damage.
