@@ -1,5 +1,4 @@
 import Harness
-import Support
 import Testing
 
 /// Images whose configuration claims the diff ID of another image's layer.

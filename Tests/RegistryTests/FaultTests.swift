@@ -98,7 +98,8 @@ import Testing
             }
         }
         #expect(log.retries.count == (wait == nil ? 4 : 0))
-        #expect("\(try #require(error))".contains(wait == nil ? "limits the rate of requests (status 429)" : "after 60 min"))
+        let words = wait == nil ? "limits the rate of requests (status 429)" : "after 60 min"
+        #expect("\(try #require(error))".contains(words))
     }
 
     @Test("Another 4xx is never retried", arguments: [400, 403, 404, 405, 418])
