@@ -7,7 +7,10 @@ public enum Suggestion {
         let farthest = letters.count <= 3 ? 1 : letters.count <= 7 ? 2 : 3
         var best: (distance: Int, word: String)?
         for candidate in candidates where candidate.utf8.count <= 64 {
-            let found = distance(letters, Array(candidate.asciiLowercased.utf8))
+            let other = Array(candidate.asciiLowercased.utf8)
+            let found = distance(letters, other)
+            // Half of a short word's letters may differ only behind the first one.
+            if letters.count == 4, found == 2, letters.first != other.first { continue }
             if found > 0, found <= farthest, found < best?.distance ?? .max {
                 best = (found, candidate)
             }

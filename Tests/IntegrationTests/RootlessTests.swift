@@ -128,7 +128,7 @@ struct RootlessTests {
     func proof() throws {
         let directory = try TestDirectory.withBusybox()
         let user = try UnprivilegedUser(in: directory)
-        try directory.build("FROM busybox\nRUN echo unused >/unused\n")
+        try directory.build("FROM busybox\nRUN mkdir -p /usr/share/doc/a && echo a >/usr/share/doc/a/b\n")
         try user.succeed("copy", "oci:shared:docker.io/library/app:latest", "app", shared: directory.store)
         let outcome = try user.thaw("slim", "--engine", "container", "--exec", "cat /etc/passwd", "-t", "slim", "app")
         #expect(outcome.status == 0, "\(outcome.error)")
