@@ -10,7 +10,7 @@ public struct LayoutMaker {
         try testDirectory.write("\(directory)/oci-layout", #"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
-    /// Adds an image of uncompressed layers with a name and these texts in its configuration.
+    /// Adds an image of layers, uncompressed or as gzip, with a name and these texts in its configuration.
     ///
     /// - Parameters:
     ///   - settings: The member `config`, as JSON.
@@ -18,7 +18,7 @@ public struct LayoutMaker {
     public func add(
         _ name: String, layers: [[UInt8]], architecture: String = "amd64", settings: String = "{}",
         history: String = "text",
-        diffIDs: [String]? = nil
+        diffIDs: [String]? = nil, isGzip: Bool = false
     ) throws {
         let digests = try layers.map { try blob($0) }
         let diffIDs = (diffIDs ?? digests).map { "\"\($0)\"" }.joined(separator: ",")
@@ -28,8 +28,9 @@ public struct LayoutMaker {
             "rootfs":{"type":"layers","diff_ids":[\(diffIDs)]},"history":[\(steps.joined(separator: ","))]}
             """
         let type = "application/vnd.oci.image"
-        let listed = zip(digests, layers).map { digest, bytes in
-            "{\"mediaType\":\"\(type).layer.v1.tar\",\"digest\":\"\(digest)\",\"size\":\(bytes.count)}"
+        let listed = try zip(digests, layers).map { digest, bytes in
+            let (digest, size, suffix) = try isGzip ? compressed(digest) : (digest, "\(bytes.count)", "")
+            return "{\"mediaType\":\"\(type).layer.v1.tar\(suffix)\",\"digest\":\"\(digest)\",\"size\":\(size)}"
         }
         let configDigest = try blob(Array(config.utf8))
         let manifest = """
@@ -55,6 +56,19 @@ public struct LayoutMaker {
             echo sha256:$digest
             """
         return try Program.shell(script, in: "\(testDirectory.path)/\(directory)")
+    }
+
+    /// Compresses a blob, and returns the digest and the size of the new one, and the end of its media type.
+    private func compressed(_ digest: String) throws -> (digest: String, size: String, suffix: String) {
+        let script = """
+            cd blobs/sha256
+            gzip -nc \(digest.dropFirst("sha256:".count)) >new
+            digest=$(sha256sum <new | cut -d' ' -f1)
+            mv new $digest
+            echo sha256:$digest $(stat -c %s $digest)
+            """
+        let words = try Program.shell(script, in: "\(testDirectory.path)/\(directory)").split(separator: " ")
+        return (String(words[0]), String(words[1]), "+gzip")
     }
 
     /// Returns a text as a JSON string.

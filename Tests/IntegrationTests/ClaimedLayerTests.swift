@@ -19,8 +19,10 @@ import Testing
         let own = Self.layer("1234")
         try directory.write("layer.tar", own)
         let digest = try "sha256:" + Program.shell("sha256sum layer.tar | cut -d' ' -f1", in: directory.path)
-        try LayoutMaker("own", in: directory).add("own", layers: [own])
-        try LayoutMaker("liar", in: directory).add("liar", layers: [Self.layer("6666")], diffIDs: [digest])
+        try LayoutMaker("own", in: directory).add("own", layers: [own], isGzip: true)
+        // Compressed: the store reads a plain layer by its diff ID, whatever blob the manifest names.
+        try LayoutMaker("liar", in: directory).add(
+            "liar", layers: [Self.layer("6666")], diffIDs: [digest], isGzip: true)
         for name in ["own", "liar"] { try directory.succeed("copy", "oci:\(name):\(name)", name) }
         try directory.write("context/file", "content")
         // From here on the store knows the headers of the layer with this diff ID.
