@@ -98,7 +98,7 @@ import Testing
             }
         }
         #expect(log.retries.count == (wait == nil ? 4 : 0))
-        let words = wait == nil ? "limits the rate of requests (status 429)" : "after 60 min"
+        let words = wait == nil ? "limits the rate of requests (status 429)" : "after 1 h"
         #expect("\(try #require(error))".contains(words))
     }
 
