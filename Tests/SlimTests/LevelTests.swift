@@ -162,7 +162,7 @@ import Testing
                 try await sample.plan(options)
             }
         }
-        // What only belongs to the application can go, with everything that only it needs.
+        // A file that only the application owns can go, with everything that only it needs.
         let free = SlimOptions(exclude: [try ImagePathPattern("/app/data")])
         #expect(try await !Self.sample().kept(free).contains("/app/data"))
     }

@@ -30,7 +30,7 @@ struct GoBuildInfo {
             }
             rest = rest.dropFirst()
         }
-        // What is kept is less than a header, or begins with the mark's first byte.
+        // The tail is shorter than a header, or begins with the mark's first byte.
         tail = rest.first == Self.magic[0] ? Array(rest.prefix(Self.headerSize + 3)) : []
     }
 

@@ -5,20 +5,9 @@ extension GateReport {
     /// Returns the SARIF 2.1.0 log of the report, with a result for each budget that doesn't hold.
     public func sarif(version: String) -> JSON {
         let results = rules.enumerated().filter { $0.element.state != .holds }
-        return [
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-            "runs": [
-                [
-                    "tool": [
-                        "driver": [
-                            "name": "thaw", "version": .string(version),
-                            "rules": .array(rules.map { Self.sarifRule($0) }),
-                        ]
-                    ],
-                    "results": .array(results.map { sarifResult($0.element, index: $0.offset) }),
-                ]
-            ],
-        ]
+        return .sarifLog(
+            version: version, rules: rules.map { Self.sarifRule($0) },
+            results: results.map { sarifResult($0.element, index: $0.offset) })
     }
 
     private static func sarifRule(_ rule: GateRule) -> JSON {
@@ -50,16 +39,6 @@ extension GateReport {
             ]
         }
         return result
-    }
-}
-
-extension String {
-    /// The text without links, which a message has in brackets (SARIF 2.1.0, section 3.11.6).
-    fileprivate var sarifText: String {
-        reduce(into: "") { text, character in
-            if "\\[]".contains(character) { text.append("\\") }
-            text.append(character)
-        }
     }
 }
 

@@ -87,20 +87,9 @@ extension VulnerabilityScan {
         let ids = Set(matches.map(\.id)).sorted()
         let places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
         let summaries = Dictionary(matches.map { ($0.id, $0.summary) }) { first, _ in first }
-        return [
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
-            "runs": [
-                [
-                    "tool": [
-                        "driver": [
-                            "name": "thaw", "version": .string(version),
-                            "rules": .array(ids.map { Self.rule($0, summaries[$0] ?? "") }),
-                        ]
-                    ],
-                    "results": .array(matches.map { $0.sarif(index: places[$0.id] ?? 0, image: name) }),
-                ]
-            ],
-        ]
+        return .sarifLog(
+            version: version, rules: ids.map { Self.rule($0, summaries[$0] ?? "") },
+            results: matches.map { $0.sarif(index: places[$0.id] ?? 0, image: name) })
     }
 
     private static func rule(_ id: String, _ summary: String) -> JSON {
@@ -126,7 +115,7 @@ extension VulnerabilityScan.Match {
         let text = "\(image): \(package.name) \(package.version) (\(package.manager.rawValue), layer \(package.layer)) "
         return [
             "ruleId": .string(id), "ruleIndex": .integer(Int64(index)), "level": .string(level),
-            "message": ["text": .string((text + "is affected by \(id)" + fix).visibleLine)],
+            "message": ["text": .string((text + "is affected by \(id)" + fix).visibleLine.sarifText)],
             "locations": [
                 [
                     "logicalLocations": [
