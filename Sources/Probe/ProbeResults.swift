@@ -7,13 +7,13 @@ public struct ProbeResults: Equatable, Sendable {
     /// The TCP ports with a listener afterwards, sorted.
     public var listeningPorts: [UInt16]
     /// The program's end if it came before the last probe.
-    public var earlyExit: ProbeResult.ExitStatus?
+    public var earlyExit: ProbeResult.ProcessEnd?
     /// The opened files.
     public var openedFiles: OpenedFiles
 
     /// Results.
     public init(
-        results: [ProbeResult], listeningPorts: [UInt16] = [], earlyExit: ProbeResult.ExitStatus? = nil,
+        results: [ProbeResult], listeningPorts: [UInt16] = [], earlyExit: ProbeResult.ProcessEnd? = nil,
         openedFiles: OpenedFiles = .notRecorded
     ) {
         self.results = results
@@ -46,7 +46,7 @@ public enum OpenedFiles: Equatable, Sendable {
     }
 }
 
-extension ProbeResult.ExitStatus {
+extension ProbeResult.ProcessEnd {
     /// The words after the process's name in a sentence.
     public var words: String {
         switch self {

@@ -4,7 +4,7 @@ internal import Probe
 /// The comparison of a slim image with the original, by their probe results.
 public struct Verification: Sendable, Equatable {
     /// One probe and both results.
-    public struct Check: Sendable, Equatable {
+    public struct ProbeComparison: Sendable, Equatable {
         /// The probe.
         public let probe: String
         /// The original's result, in a few words.
@@ -23,7 +23,7 @@ public struct Verification: Sendable, Equatable {
     /// The engine that started both.
     public let engine: String
     /// The probes, in their order.
-    public let checks: [Check]
+    public let checks: [ProbeComparison]
     /// The reason that the slim image does not serve, if so.
     public let failure: String?
     /// The number of the image's files that the original opened; nil if they were not recorded.
@@ -52,7 +52,7 @@ public struct Verification: Sendable, Equatable {
             func other(_ record: RunRecord?) -> ProbeRecord? {
                 record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
             }
-            return Check(probe, other(after), again: other(again))
+            return ProbeComparison(probe, other(after), again: other(again))
         }
     }
 
@@ -68,7 +68,7 @@ public struct Verification: Sendable, Equatable {
     }
 }
 
-extension Verification.Check {
+extension Verification.ProbeComparison {
     init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?) {
         probe = before.probe
         self.before = before.summary
@@ -127,7 +127,7 @@ extension Verification {
     }
 }
 
-extension Verification.Check {
+extension Verification.ProbeComparison {
     fileprivate var json: JSON {
         var json = JSON.object([
             "probe": .string(probe), "passed": .bool(passed), "before": .string(before),

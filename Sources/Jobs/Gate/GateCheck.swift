@@ -75,7 +75,7 @@ public struct GateCheck {
     }
 
     private enum Row {
-        case measured(BudgetVerdict.Row)
+        case measured(BudgetVerdict.BudgetResult)
         case unmeasured(GateRule)
 
         func rule(_ rules: GateRules) -> GateRule {
@@ -107,7 +107,7 @@ public struct GateCheck {
         }
     }
 
-    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
+    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.BudgetResult] {
         let job = GateJob(in: store, project, start: start, host: host)
         return try await job.verdict(on: facts.image, facts.waste).rows
     }

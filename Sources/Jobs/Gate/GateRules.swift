@@ -20,7 +20,7 @@ struct GateRules {
     }
 
     /// Returns the rule of a row, with its causes.
-    func rule(_ row: BudgetVerdict.Row) -> GateRule {
+    func rule(_ row: BudgetVerdict.BudgetResult) -> GateRule {
         GateRule(
             row.name, row.unit, limit: row.limit, measured: row.measured, causes: causes(of: row.name),
             summary: row.summary)

@@ -43,15 +43,11 @@ struct Gate: AsyncParsableCommand {
         help: ArgumentHelp("Append Markdown to a file too. (default: $GITHUB_STEP_SUMMARY)", valueName: "file"))
     var summary: String?
     @Option(help: "Treatment of a budget that could not be measured. (default: exit status 3)")
-    var inconclusive: Inconclusive?
+    var inconclusive: GateReport.Inconclusive?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, junit, sarif, markdown, github, gitlab
-    }
-
-    enum Inconclusive: String, ExpressibleByArgument, CaseIterable {
-        case pass, fail
     }
 
     func run() async throws {
@@ -70,7 +66,7 @@ struct Gate: AsyncParsableCommand {
             in: store, project, file: file, lines: lines, start: try options.start(), platform: platform,
             host: TerminalHost())
         var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
-        report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
+        report.inconclusive = inconclusive
         try write(report)
         if report.status != .done { throw ExitCode(report.status.rawValue) }
     }
@@ -105,3 +101,5 @@ extension RFC3339 {
     /// The date in UTC, as `2026-11-30`.
     static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }
+
+extension GateReport.Inconclusive: ExpressibleByArgument {}
