@@ -89,7 +89,7 @@ public struct OptimizeJob {
         let facts = BudgetFacts(of: files, base: .unknown, policy: policy)
         let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
         for rule in rules where rule.measured == nil {
-            host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
+            host.note("the budget '\(rule.name)' is checked by thaw gate only")
         }
         return rules
     }
