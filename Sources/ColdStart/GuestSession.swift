@@ -86,6 +86,7 @@ struct GuestSession {
         case .termination(let termination): self.termination = termination
         case .opened(let open): record.add(open)
         case .thread(let thread): record.add(thread)
+        case .samples(let processor, let bytes): record.add(samples: bytes, of: processor)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true

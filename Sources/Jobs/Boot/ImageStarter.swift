@@ -23,6 +23,11 @@ public protocol ImageStarter: Sendable {
         _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode
     ) async throws -> StartPair
 
+    /// Starts an image once with recording, and returns the profile of its work; nil if its engine reports none.
+    func profile(
+        of subject: StartSubject, isCounted: Bool, in store: Store, files: ImageFiles?
+    ) async throws -> WorkProfile?
+
     /// Returns the runner that starts images once, for their responses.
     ///
     /// - Parameters:
@@ -31,6 +36,13 @@ public protocol ImageStarter: Sendable {
     func runner(
         in store: Store, commands: [ProbeAction], recordsOpenedFiles: Bool, files: [ImageFiles]
     ) -> any ImageRunner<Image>
+}
+
+extension ImageStarter {
+    /// Reports no work.
+    public func profile(
+        of subject: StartSubject, isCounted: Bool, in store: Store, files: ImageFiles?
+    ) async throws -> WorkProfile? { nil }
 }
 
 extension BootJob: ImageStarter {

@@ -19,6 +19,18 @@ extension Failure {
     }
 }
 
+extension [GateRule] {
+    /// The place of the broken rule about work or time with the largest excess; nil if none is broken.
+    fileprivate var largestExcess: Int? {
+        indices.filter { place in
+            self[place].state == .broken
+                && (self[place].name.hasPrefix("baseline-work-") || self[place].name == "baseline-time")
+        }.max { excess(at: $0) < excess(at: $1) }
+    }
+
+    private func excess(at place: Int) -> Double { (self[place].measured ?? 0) - self[place].limit }
+}
+
 /// The gate of a project: measures an image as far as the budgets need it, and compares each figure with its budget.
 public struct GateCheck {
     private let store: Store
@@ -73,8 +85,17 @@ public struct GateCheck {
         var options = start
         options.isDeterministic = baseline.isCounted
         if options.runs == nil, options.budget == nil { options.runs = baseline.runs }
-        let measured = try await BootJob(options, project, host: host).measure(image, in: store)
-        return try baseline.rules(for: measured)
+        let job = try BootJob(options, project, host: host)
+        var rules = try baseline.rules(for: try await job.measure(image, in: store))
+        guard let before = baseline.attribution, let place = rules.largestExcess,
+            let after = try await job.profile(of: StartSubject(image), isCounted: baseline.isCounted, in: store)
+        else { return rules }
+        rules[place].causes = WorkComparison.causes(of: after, against: before).map { cause in
+            GateRule.Cause(
+                "+" + WorkProfile.amount(cause.milliseconds, isCounted: baseline.isCounted), cause.text,
+                layer: cause.layer)
+        }
+        return rules
     }
 
     /// Looks for vulnerabilities if a budget needs them and there is a database.
