@@ -73,7 +73,8 @@ struct Optimize: AsyncParsableCommand {
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
-        let level = try slimOptions.slimLevel() ?? .closure
+        let level =
+            try slimOptions.slimLevel() ?? .standard(isProbed: true, observes: proofArguments.observe, isVerified: true)
         let result = try await job.run(commands: commands, observes: proofArguments.observe) {
             try slimOptions.options(project, level: level, observed: $0)
         }

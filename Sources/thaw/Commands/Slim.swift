@@ -54,7 +54,8 @@ struct SlimCommand: AsyncParsableCommand {
             probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
             recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: host)
         let level =
-            try options.slimLevel() ?? .standard(isProbed: runner != nil, isVerified: verify)
+            try options.slimLevel()
+            ?? .standard(isProbed: runner != nil, observes: proofArguments.observe, isVerified: verify)
         if explain == nil { try level.expectProof(isProbed: runner != nil, isVerified: verify) }
         let found = try await image.exportedImage(in: store)
         if !found.isSlim { try name?.expectOther() }
@@ -118,8 +119,9 @@ struct SlimOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Files that may be dropped: safe (caches, manuals, package managers) or closure (everything that nothing \
-            needs). (default: closure with a probe, else safe)
+            Files that may be dropped: safe (caches, manuals, package managers), closure (everything that nothing \
+            needs) or trace (also files of used packages that were not opened and that no program names). \
+            (default: trace with a probe, closure with --no-observe or --no-verify, else safe)
             """, valueName: "level"))
     var level: String?
 
