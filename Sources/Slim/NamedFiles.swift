@@ -9,7 +9,7 @@ extension Planner {
     /// Programs of the package and packages that it depends on are kept only if something runs, loads or opens them.
     /// A file that can't be read for names may open any of the package's data.
     mutating func keepNamed(of index: Int, for node: FileTree.NodeID) {
-        guard isLoadable(node), !isSkipped(index) else { return }
+        guard isLoadable(node), !isSkipped(index), !isOnlyPart(node) else { return }
         let (package, cause) = (packages.list[index], tree.path(of: node))
         let names = NamedPaths(contents.elf[tree[node: node].inode]?.commandTexts ?? [])
         for node in package.nodes where !isKept(node) && isWorthKeeping(node, nil) {
@@ -20,6 +20,11 @@ extension Planner {
             }
         }
         expanded.insert(index)
+    }
+
+    /// True for a file that only its package keeps: it is no reason to keep more of that.
+    private func isOnlyPart(_ node: FileTree.NodeID) -> Bool {
+        kept[node]?.allSatisfy { if case .package = $0 { true } else { !$0.isUse } } ?? false
     }
 
     /// True for a library outside of the directories in which the loader looks: a program finds it by its own means.

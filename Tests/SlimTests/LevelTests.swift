@@ -66,7 +66,7 @@ import Testing
         let tool = ELFMaker.program(calling: ["execv"], texts: ["/usr/share/tool/named", "/etc"])
         let entries =
             try glibc() + [
-                program("usr/bin/tool", tool), program("usr/bin/helper", ELFMaker()),
+                program("usr/bin/tool", tool), program("usr/bin/helper", .program(needs: [])),
                 library("usr/lib/tool/modules/plugin.so"), file("etc/tool/tool.conf", "x"),
                 file("usr/share/tool/named/a", "x"), file("usr/share/tool/other", "x"),
                 file("usr/share/tool/opened", "x"),

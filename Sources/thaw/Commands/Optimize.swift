@@ -66,7 +66,7 @@ struct Optimize: AsyncParsableCommand {
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
-        let commands = try proofArguments.commands()
+        let proof = try proofArguments.settings()
         let build = named == nil ? try await build(project, in: store) : nil
         guard let image = named ?? build?.image else { preconditionFailure("a context was built") }
         let title = isDirectory ? ReportPlace.name(of: subject) : subject
@@ -75,7 +75,7 @@ struct Optimize: AsyncParsableCommand {
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
         let level =
             try slimOptions.slimLevel() ?? .standard(isProbed: true, observes: proofArguments.observe, isVerified: true)
-        let result = try await job.run(commands: commands, observes: proofArguments.observe) {
+        let result = try await job.run(proof) {
             try slimOptions.options(project, level: level, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
