@@ -77,7 +77,8 @@ struct GuestSession {
     private mutating func receive(_ message: Message, at time: UInt64) {
         switch message {
         case .mark(let mark, let clock): marks[mark] = ClockStamp(host: time, guest: clock)
-        case .output(_, let clock, let bytes): receiveOutput(bytes, ClockStamp(host: time, guest: clock))
+        case .output(let stream, let clock, let bytes):
+            receiveOutput(bytes, stream, ClockStamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
@@ -86,6 +87,7 @@ struct GuestSession {
         case .termination(let termination): self.termination = termination
         case .opened(let open): record.add(open)
         case .thread(let thread): record.add(thread)
+        case .samples(let processor, let bytes): record.add(samples: bytes, of: processor)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true
@@ -97,11 +99,11 @@ struct GuestSession {
         }
     }
 
-    private mutating func receiveOutput(_ bytes: [UInt8], _ stamp: ClockStamp) {
+    private mutating func receiveOutput(_ bytes: [UInt8], _ stream: Message.Stream, _ stamp: ClockStamp) {
         output.append(bytes)
         console.append(bytes)
         record.add(output: bytes, at: stamp.guest)
-        recorder?.receiveOutput(bytes)
+        recorder?.receiveOutput(bytes, stream)
         endProbes(stamp)
         guard log?.matches(bytes) == true else { return }
         marks[.firstByte] = stamp

@@ -57,7 +57,11 @@ public struct StartTrace: Sendable, Equatable {
     public internal(set) var output: [OutputChunk] = []
     /// The processor time of all the image's threads, also of ended ones; nil if the engine doesn't report it.
     public internal(set) var processorMilliseconds: Double?
-    /// True if some opened files are missing.
+    /// The samples of the image's processor time; empty if the kernel can't take them.
+    public internal(set) var samples: [SampledWork] = []
+    /// The processor time between two samples.
+    public internal(set) var sampleMilliseconds = 0.0
+    /// True if some opened files or samples are missing.
     public internal(set) var isIncomplete = false
 
     /// The time of the first byte of the response.
@@ -74,7 +78,11 @@ extension StartTrace {
         }
         let time = GuestClock(session, clock)
         let (record, end) = (session.record, begin)
-        isIncomplete = record.isIncomplete
+        let records = PerfRecords(record.samples)
+        isIncomplete = record.isIncomplete || records.hasLosses
+        samples = [SampledWork](
+            records, opens: record.opens, until: session.marks[.firstByte]?.guest.nanoseconds ?? 0)
+        sampleMilliseconds = Double(Message.Samples.period) / 1e6
         processorMilliseconds = session.cpuTimes[.firstByte].map { Double($0) / 1000 }
         threads = record.threads.map { thread in
             Thread(

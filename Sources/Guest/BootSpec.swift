@@ -83,6 +83,11 @@ public struct BootSpec: Equatable, Sendable {
     /// True if init records the image's threads and the files that they open, until the probe passes; only in a machine.
     public var recordsStart = false
 
+    /// The time without a new file or program after which init takes the program for quiet, after the last probe.
+    public var quietMilliseconds: UInt32 = 0
+    /// The time that the program runs on after the last probe in any case.
+    public var continueMilliseconds: UInt32 = 0
+
     /// A boot spec without modules and root device, which only a machine has.
     public init(
         runtime: Runtime, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
@@ -109,7 +114,7 @@ extension BootSpec {
     /// The maximum number of ranges of a probe's statuses.
     public static let statusLimit = 255
 
-    private static let version: UInt32 = 0x3777_6874
+    private static let version: UInt32 = 0x3877_6874
 
     /// Encodes the boot spec as the bytes of a file.
     ///
@@ -144,6 +149,8 @@ extension BootSpec {
         writer.put(UInt8(recordsOpenedFiles ? 1 : 0))
         writer.put(UInt8(checksTermination ? 1 : 0))
         writer.put(UInt8(recordsStart ? 1 : 0))
+        writer.put(quietMilliseconds)
+        writer.put(continueMilliseconds)
         return writer.bytes
     }
 
@@ -159,7 +166,8 @@ extension BootSpec {
             let workingDirectory = reader.text(), let user = reader.text(),
             let timeout = reader.number(UInt32.self), let probe = reader.probe(), let probeSpecs = reader.probeSpecs(),
             let keepsRunning = reader.flag(), let recordsOpenedFiles = reader.flag(),
-            let checksTermination = reader.flag(), let recordsStart = reader.flag(), reader.isAtEnd
+            let checksTermination = reader.flag(), let recordsStart = reader.flag(),
+            let quiet = reader.number(UInt32.self), let longer = reader.number(UInt32.self), reader.isAtEnd
         else { return nil }
         self.init(
             runtime: runtime, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
@@ -172,6 +180,7 @@ extension BootSpec {
         self.pausePoint = pausePoint
         (self.probeSpecs, self.keepsRunning, self.recordsOpenedFiles) = (probeSpecs, keepsRunning, recordsOpenedFiles)
         (self.checksTermination, self.recordsStart) = (checksTermination, recordsStart)
+        (quietMilliseconds, continueMilliseconds) = (quiet, longer)
     }
 }
 

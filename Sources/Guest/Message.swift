@@ -24,6 +24,8 @@ public enum Message: Equatable, Sendable {
     case opened(FileOpen)
     /// A thread of the image that existed when the probe passed.
     case thread(ThreadUsage)
+    /// The next records of a processor's samples, as `perf_event_open(2)` writes them; at most ``Samples/limit`` bytes.
+    case samples(processor: UInt8, [UInt8])
     /// Init can't continue.
     case failed(StartFailure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
@@ -211,6 +213,10 @@ extension Message {
         case .thread(let thread):
             writer.put(UInt8(15))
             writer.put(thread)
+        case .samples(let processor, let bytes):
+            writer.put(UInt8(16))
+            writer.put(processor)
+            writer.put(bytes)
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -299,6 +305,7 @@ extension WireReader {
         case 13: termination().map { .termination($0) }
         case 14: fileOpen().map { .opened($0) }
         case 15: threadUsage().map { .thread($0) }
+        case 16: samples()
         default: nil
         }
     }

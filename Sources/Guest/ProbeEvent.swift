@@ -10,6 +10,8 @@ public enum ProbeEvent: Equatable, Sendable {
     case finished(probe: UInt16, ProbeResult.Outcome)
     /// The TCP ports with a listener after the last probe, sorted, at most ``portLimit``.
     case listening([UInt16])
+    /// The names of the image's living processes after the last probe, each once and sorted, at most ``processLimit``.
+    case processes([[UInt8]])
     /// A file or directory of the image that was opened, at most ``pathLimit`` bytes.
     case openedFile([UInt8])
     /// More files were opened than could be observed.
@@ -21,6 +23,10 @@ public enum ProbeEvent: Equatable, Sendable {
     public static let pathLimit = 4_096
     /// The maximum number of ports, the lowest ones: they fit a frame.
     public static let portLimit = 2_048
+    /// The maximum number of names of processes: they fit a frame.
+    public static let processLimit = 256
+    /// The maximum length of a process's name in bytes; the kernel's are shorter.
+    static let nameLimit = 16
     /// The maximum number of bytes in one piece.
     public static let chunkLimit = 4_096
     /// The length of a SHA-256 in bytes.
@@ -66,6 +72,9 @@ extension WireWriter {
         case .observationFailed(let errno):
             put(UInt8(7))
             put(errno)
+        case .processes(let names):
+            put(UInt8(8))
+            put(names)
         }
     }
 }
@@ -90,6 +99,11 @@ extension WireReader {
         case 5: return text().flatMap { $0.count <= ProbeEvent.pathLimit ? .openedFile($0) : nil }
         case 6: return .openedFilesIncomplete
         case 7: return number(UInt32.self).map { .observationFailed($0) }
+        case 8:
+            guard let names = list(), names.count <= ProbeEvent.processLimit,
+                names.allSatisfy({ $0.count <= ProbeEvent.nameLimit })
+            else { return nil }
+            return .processes(names)
         default: return nil
         }
     }

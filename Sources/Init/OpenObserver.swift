@@ -17,6 +17,9 @@ struct OpenObserver {
         try check(.bootSpec, of: [], error: descriptor)
     }
 
+    /// The number of files that were reported.
+    var fileCount: Int { paths.count }
+
     /// The watch for `poll`.
     var watch: cinit_watch { cinit_watch(descriptor: descriptor, wanted: Int16(cinit_readable), ready: 0) }
 

@@ -23,6 +23,10 @@ extension Supervisor {
     /// If the program ends meanwhile, the remaining probes fail, which is a result too.
     mutating func runProbes() -> Message.StopCause {
         for index in spec.probeSpecs.indices { runProbe(index) }
+        if spec.quietMilliseconds > 0 || spec.continueMilliseconds > 0 {
+            settle()
+            channel.send(.probeEvent(.processes(livingProcesses())))
+        }
         observer?.drain(to: channel)
         channel.send(.probeEvent(.listening(listening(listenersNow().map { $0.port }))))
         guard spec.keepsRunning else { return .passed }

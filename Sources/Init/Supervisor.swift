@@ -80,11 +80,26 @@ struct Supervisor {
         }
     }
 
-    /// Sends the image's threads and the files that they opened until now.
+    /// Sends the image's threads, the files that they opened and the samples of their work until now.
     private mutating func sendRecord() {
+        cinit_stop_samples()
         observer?.drain(to: channel)
         for thread in imageThreads() { channel.send(.thread(thread)) }
         observer?.sendRecord(to: channel)
+        sendSamples()
+    }
+
+    private func sendSamples() {
+        var processor: UInt8 = 0
+        while true {
+            var count = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: Message.Samples.limit) { buffer, initialized in
+                count = cinit_take_samples(Int32(processor), buffer.baseAddress, UInt(Message.Samples.limit))
+                initialized = max(0, count)
+            }
+            if count < 0 { return }
+            if count == 0 { processor += 1 } else { channel.send(.samples(processor: processor, bytes)) }
+        }
     }
 
     /// Sends the results that led to a verdict.

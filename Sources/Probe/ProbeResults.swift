@@ -10,6 +10,12 @@ public struct ProbeResults: Equatable, Sendable {
     public var earlyExit: ProbeResult.ProcessEnd?
     /// The opened files.
     public var openedFiles: OpenedFiles
+    /// The names of the living processes after the settle time, each once and sorted; nil if they are unknown.
+    public var processes: [String]?
+    /// The output of the program and of its children; the digests are unknown.
+    public var output = StreamDigest()
+    /// The errors of the program and of its children; the digests are unknown.
+    public var errors = StreamDigest()
 
     /// Results.
     public init(

@@ -8,6 +8,8 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     public let before: String
     /// The slim image's value.
     public let after: String
+    /// True if a name or a line is missing or new, which may come by chance.
+    var isOfSet = false
 
     /// The difference as a clause: `status was '200', is '500'`.
     public var description: String { "\(field) was \(before), is \(after)" }
@@ -22,6 +24,18 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Describes a name or line that only the original has.
+    init(ofSet field: String, missing member: String) {
+        self.init(field, quoted(Array(member.utf8)[...]), "missing")
+        isOfSet = true
+    }
+
+    /// Describes a name or line that only the slim image has.
+    init(ofSet field: String, new member: String) {
+        self.init(field, "missing", quoted(Array(member.utf8)[...]))
+        isOfSet = true
+    }
+
     private init(_ field: String, _ before: String, _ after: String) {
         self.field = field
         self.before = before
@@ -33,6 +47,7 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
         case nil: "missing"
         case .text(let text)?: quoted(Array(text.utf8)[...])
         case .content(let content)?: "\(content.byteCount) bytes"
+        case .set(let names)?: quoted(Array(names.sorted().joined(separator: " ").utf8)[...])
         }
     }
 

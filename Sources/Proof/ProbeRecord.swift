@@ -16,6 +16,8 @@ public struct ProbeRecord: Equatable, Sendable {
         case text(String)
         /// A stream of bytes.
         case content(StreamDigest)
+        /// Names or lines in any order.
+        case set(Set<String>)
     }
 
     /// The probe, as the user wrote it.
@@ -69,8 +71,18 @@ public struct ProbeRecord: Equatable, Sendable {
     init(stateAfter results: ProbeResults) {
         let ports = results.listeningPorts.map { "\($0)" }.joined(separator: " ")
         let state = results.earlyExit.map { "it \($0.words)" } ?? "it runs"
+        let processes = results.processes.map { [("processes", Value.set(Set($0)))] } ?? []
         self.init(
-            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))], passes: true)
+            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))] + processes,
+            passes: true)
+    }
+
+    /// The lines that the program and its children wrote, as far as they are known; nil if they ran on for no time.
+    init?(outputOf results: ProbeResults) {
+        guard results.processes != nil else { return nil }
+        let streams = [("stdout", results.output), ("stderr", results.errors)]
+        let fields = streams.compactMap { name, stream in LineShapes.of(stream).map { (name, Value.set($0)) } }
+        self.init("the program's output", fields, passes: true)
     }
 
     /// The result in a few words: the short fields except for the headers, and the lengths of the others.
@@ -80,6 +92,8 @@ public struct ProbeRecord: Equatable, Sendable {
             case .text where field.name.hasPrefix("header "): nil
             case .text(let text): field.name == "status" ? "status \(text)" : text
             case .content(let content): field.name == "errors" && content.isEmpty ? nil : "\(content.byteCount) bytes"
+            case .set(let names) where field.name == "processes": names.sorted().joined(separator: " ")
+            case .set(let lines): lines.isEmpty ? nil : "\(lines.count) kinds of lines on \(field.name)"
             }
         }
         return parts.joined(separator: ", ")

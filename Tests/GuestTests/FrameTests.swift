@@ -80,6 +80,7 @@ struct MessageTests {
         .probeEvent(.finished(probe: 2, .timedOut)), .probeEvent(.finished(probe: 2, .notStarted(2))),
         .probeEvent(.listening([80, .max])), .probeEvent(.listening([])),
         .probeEvent(.openedFile(Array("/etc/passwd".utf8))), .probeEvent(.openedFilesIncomplete),
+        .probeEvent(.processes([])), .probeEvent(.processes([Array("sh".utf8), Array("sleep".utf8)])),
         .probeEvent(.observationFailed(38)), .termination(.unhandled), .termination(.ended(milliseconds: 12)),
         .termination(.running(milliseconds: .max)),
         .opened(
@@ -107,7 +108,7 @@ struct MessageTests {
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
             [3, 9],
-            [13, 0], [13, 4], [14, 0], [15, 0], [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
+            [13, 0], [13, 4], [14, 0], [15, 0], [5, 3, 0], [7, 9], [9, 0], [9, 9], [9, 1, 0, 0, 4, 0, 0, 0, 0],
             [9, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
             [9, 3, 0, 0, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
@@ -141,6 +142,7 @@ struct BootSpecTests {
         ]
         (spec.keepsRunning, spec.recordsOpenedFiles) = (true, false)
         (spec.checksTermination, spec.recordsStart) = (true, false)
+        (spec.quietMilliseconds, spec.continueMilliseconds) = (5_000, .max)
         return spec
     }
 

@@ -141,6 +141,8 @@ public struct OptimizationPage: Sendable {
     public var dropped = 0
     /// The probes of both images; empty if there were none.
     public var checks: [ComparedProbe] = []
+    /// The largest causes of the original's work until the first byte; empty if they are not known.
+    public var causes: [FlameGraphPage.CostedCause] = []
     /// The findings in the original image.
     public var findings: [Finding] = []
 
@@ -157,7 +159,9 @@ public struct OptimizationPage: Sendable {
             title: title,
             [
                 "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
-                section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim, proof,
+                section("Start", note: startNote, timeline),
+                section("Causes of the original's start", note: causeNote, FlameGraphPage.CostedCause.list(causes)),
+                section("Layers", note: layerNote, layers), slim, proof,
                 section("Findings in the original image", Finding.list(findings)), footer,
             ])
     }

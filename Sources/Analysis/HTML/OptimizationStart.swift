@@ -7,6 +7,8 @@ extension OptimizationPage {
 
     var startNote: String { "Phases from power-on to the first byte of the response, medians, to one scale." }
 
+    var causeNote: String { "Processor time until the first byte of the response, by samples of one further start." }
+
     private var phaseNames: [String] {
         sides.flatMap { $0.side.phases.map(\.name) }.reduce(into: []) { names, name in
             if !names.contains(name), names.count < 50 { names.append(name) }

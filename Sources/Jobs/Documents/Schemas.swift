@@ -168,6 +168,7 @@ enum Schemas {
     private static let verification: Schema = [
         "state": .words(["verified", "unproven", "failed"]), "passed": .nullable(.bool), "engine?": .string,
         "failure?": .string, "observedFiles?": .integer,
+        "rounds?": .list(["difference": .string, "restored": .list(.string)]),
         "probes": .list([
             "probe": .string, "passed": .bool, "before": .string, "after?": .string, "unstable": .list(.string),
             "differences": .list(["field": .string, "before": .string, "after": .string]),

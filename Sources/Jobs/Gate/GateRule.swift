@@ -42,7 +42,7 @@ public struct GateRule: Sendable, Equatable {
     /// The comparison in one line: `61.2MB of 50.0MB, 11.2MB too much`.
     public let summary: String
     /// The largest parts of the figure, at most three.
-    public let causes: [Cause]
+    public internal(set) var causes: [Cause]
     public internal(set) var state: State
 
     /// Makes a rule that compares a figure with its limit.

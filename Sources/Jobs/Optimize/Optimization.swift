@@ -32,6 +32,8 @@ public struct Optimization: Sendable {
     public let pair: StartPair
     /// The counted starts of both; nil if the time is a real machine's, or the work can't be counted here.
     public let countedPair: StartPair?
+    /// The work of the original's start by cause; nil if the engine reports none.
+    public let profile: WorkProfile?
     /// The comparison of the probe results.
     public let verification: Verification
     /// The comparison with the budgets.
@@ -107,6 +109,7 @@ public struct Optimization: Sendable {
                 remarks: $0.differences.map(\.description) + $0.unstable.map { "\($0) changes at every start" })
         }
         page.findings = before.report.findings
+        page.causes = profile?.pageCauses(isCounted: countedPair != nil) ?? []
         return page
     }
 }

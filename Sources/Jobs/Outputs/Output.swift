@@ -30,6 +30,8 @@ public struct Output: Sendable {
     public internal(set) var form = LayerForm()
     /// The form of the manifest with attestations.
     var attestationForm = AttestationForm.artifact
+    /// The beginning of the names of files with attestations.
+    var attestationPrefix = ""
     /// The annotations of this output alone.
     public internal(set) var annotations = Annotations()
 

@@ -36,6 +36,11 @@ struct Gate: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("Instance type of the platform. (default: that of wrangler's file)", valueName: "name"))
     var instanceType: String?
+    @Option(
+        help: ArgumentHelp(
+            "Database of vulnerabilities, as for thaw scan: a directory or a zip. Can be repeated.",
+            valueName: "dir|zip"))
+    var db: [String] = []
     @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
     @Option(help: ArgumentHelp("Write JUnit XML to a file too.", valueName: "file")) var junit: String?
     @Option(help: ArgumentHelp("Write a SARIF log to a file too.", valueName: "file")) var sarif: String?
@@ -64,7 +69,7 @@ struct Gate: AsyncParsableCommand {
         let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), platform: platform,
-            host: TerminalHost())
+            databases: db.map { FilePath($0) }, host: TerminalHost())
         var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
         report.inconclusive = inconclusive
         try write(report)
