@@ -1,5 +1,5 @@
 internal import Frontend
-internal import Linux
+public import Linux
 public import OCI
 public import Sandbox
 internal import SystemPackage

@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Glibc
-import Jobs
+public import Jobs
 import Linux
 import OCI
 import Project
