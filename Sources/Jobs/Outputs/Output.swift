@@ -25,7 +25,7 @@ public struct Output: Sendable {
     var isPushedByDigest = false
     var isInsecure = false
     var isSplit: Bool?
-    var mode = DirectoryExport.Mode.copy
+    var mode = DirectoryExport.ForeignFiles.copy
     /// The compression and media types of layers.
     public internal(set) var form = LayerForm()
     /// The form of the manifest with attestations.

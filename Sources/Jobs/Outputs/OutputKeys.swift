@@ -49,7 +49,8 @@ extension Output {
             attestationPrefix = value
         case "platform-split": isSplit = try bool(key, value)
         case "mode":
-            mode = try DirectoryExport.Mode(rawValue: value) ?? fail(key, value: value, wanted: "copy or delete")
+            mode =
+                try DirectoryExport.ForeignFiles(rawValue: value) ?? fail(key, value: value, wanted: "copy or delete")
         case "compression":
             form.compression =
                 try OCI.Compression(rawValue: value) ?? fail(key, value: value, wanted: "gzip, zstd or uncompressed")

@@ -33,7 +33,9 @@ extension SlimJob {
     }
 
     private func proof(_ result: SlimResult) -> [String] {
-        if let verification = result.verification { return [verification.text] }
+        if let verification = result.verification {
+            return [verification.text] + result.rounds.enumerated().map { "  \($1.text(number: $0 + 1))" }
+        }
         guard plan.level == .safe else { return ["unproven: the images were not compared"] }
         let more = plan.levelBytes
         return ["unproven: no probe was run; level safe drops only files that no program reads"]

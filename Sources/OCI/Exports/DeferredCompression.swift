@@ -53,7 +53,7 @@ extension Store {
     }
 
     private func converted(_ set: ImageSet) throws -> ImageSet {
-        var export = Export(store: self, source: set.source)
+        var export = ExportConversion(store: self, source: set.source)
         do {
             let descriptor = try export.exported(set.descriptor)
             return descriptor == set.descriptor ? set : ImageSet(descriptor, in: export.blobs)
@@ -64,7 +64,7 @@ extension Store {
 }
 
 /// The conversion of a set's documents to those of its export.
-private struct Export {
+private struct ExportConversion {
     let store: Store
     let source: any BlobSource
     /// The converted documents by their digest.

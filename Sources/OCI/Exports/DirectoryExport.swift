@@ -9,7 +9,7 @@ public import SystemPackage
 /// are left out.
 public struct DirectoryExport {
     /// The handling of files in the directory that the image doesn't have.
-    public enum Mode: String, Sendable, CaseIterable {
+    public enum ForeignFiles: String, Sendable, CaseIterable {
         /// They remain.
         case copy
         /// They are deleted.
@@ -47,7 +47,7 @@ public struct DirectoryExport {
     /// Writes all files; returns the paths that had to be left out.
     ///
     /// - Parameter documents: The documents about the files; nil for none.
-    public func write(_ mode: Mode, documents: ExportedFiles.Documents? = nil) throws -> [ImagePath] {
+    public func write(_ mode: ForeignFiles, documents: ExportedFiles.Documents? = nil) throws -> [ImagePath] {
         if mode == .delete { try removeOthers() }
         let delta = TreeDelta(to: tree)
         var left: Set<ImagePath> = []

@@ -34,7 +34,7 @@ struct Images: ParsableCommand {
 }
 
 /// The command `thaw tag`.
-struct Tag: ParsableCommand {
+struct TagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Add a name to an image of the store.", discussion: "Example: thaw tag app:latest app:1.2")
     @OptionGroup var global: GlobalOptions
