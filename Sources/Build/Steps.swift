@@ -19,8 +19,8 @@ extension StageBuilder {
     /// A later key is more expensive to compute, and depends on less of the input. `lastKey` is one that can't be known
     /// yet, and is computed after `make`.
     mutating func step(
-        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        lastKey: (() async throws -> Fingerprint)? = nil, make: () async throws -> CachedStep
+        _ source: StepSource, history: String, keys: [() async throws -> StepFingerprint],
+        lastKey: (() async throws -> StepFingerprint)? = nil, make: () async throws -> CachedStep
     ) async throws {
         try await DebugLog.$id.withValue(DebugLog.nextID()) {
             try await execute(source, history: history, keys: keys, lastKey: lastKey, make: make)
@@ -28,14 +28,14 @@ extension StageBuilder {
     }
 
     private mutating func execute(
-        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        lastKey: (() async throws -> Fingerprint)?, make: () async throws -> CachedStep
+        _ source: StepSource, history: String, keys: [() async throws -> StepFingerprint],
+        lastKey: (() async throws -> StepFingerprint)?, make: () async throws -> CachedStep
     ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
         shared.progress(.started(stage: label, line: source.line, instruction: source.text))
         DebugLog.event("step.start", [("stage", label), ("line", "\(source.line)")])
-        var prints: [Fingerprint] = []
+        var prints: [StepFingerprint] = []
         var remembered: CachedStep?
         for key in keys where remembered == nil {
             let print = try await key()
@@ -106,7 +106,7 @@ extension StageBuilder {
 
     /// Returns the step's result, and true if it was run for it and not cached.
     private func outcome(
-        of source: StepSource, _ prints: [Fingerprint], remembered: CachedStep?,
+        of source: StepSource, _ prints: [StepFingerprint], remembered: CachedStep?,
         _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, isRun: Bool) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, false) }
@@ -118,7 +118,7 @@ extension StageBuilder {
         return (step, isFirst)
     }
 
-    private func missReason(of source: StepSource, _ print: Fingerprint) -> MissReason {
+    private func missReason(of source: StepSource, _ print: StepFingerprint) -> MissReason {
         usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
     }
 

@@ -54,7 +54,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     public static func < (left: Digest, right: Digest) -> Bool { left.hex < right.hex }
 
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
+    static func isHexDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 }

@@ -48,7 +48,7 @@ final class StepHistory: Sendable {
     ///
     /// - Returns: ``MissReason/resultIsGone`` if the last build ran the same step, whose result the store has lost
     ///   since.
-    func explain(stage: String, step text: String, by fingerprint: Fingerprint) -> MissReason {
+    func explain(stage: String, step text: String, by fingerprint: StepFingerprint) -> MissReason {
         let before = last[stage, default: []]
         let place = state.withLock { $0.counts[stage, default: 0] }
         let same = before.indices.filter { before[$0].text == text }.min { abs($0 - place) < abs($1 - place) }

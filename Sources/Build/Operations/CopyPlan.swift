@@ -12,7 +12,7 @@ internal import OCI
 /// - Hard links within one source stay.
 struct CopyPlan {
     /// One path of the new layer, and the origin of its content.
-    struct Item {
+    struct CopiedPath {
         let entry: LayerEntry
         let source: FileTree.InodeID?
         let inline: [UInt8]
@@ -32,7 +32,7 @@ struct CopyPlan {
     }
 
     /// The layer's entries, parents first, each path once.
-    private(set) var items: [Item] = []
+    private(set) var items: [CopiedPath] = []
     /// The newest modification time of the copied files, in seconds since 1970.
     private(set) var newest: Int64 = 0
 
@@ -298,7 +298,7 @@ extension CopyPlan {
     private mutating func add(
         _ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = [], isFromTarget: Bool = false
     ) {
-        let item = Item(entry: entry, source: source, inline: inline, isFromTarget: isFromTarget)
+        let item = CopiedPath(entry: entry, source: source, inline: inline, isFromTarget: isFromTarget)
         if let position = positions[entry.path] {
             keepLinks(to: items[position])
             items[position] = item
@@ -309,7 +309,7 @@ extension CopyPlan {
     }
 
     /// Moves the content of a replaced file to its first hard link.
-    private mutating func keepLinks(to old: Item) {
+    private mutating func keepLinks(to old: CopiedPath) {
         guard let id = old.source, case .add = old.entry.change else { return }
         var heir: ImagePath?
         if linked.remove(old.entry.path) != nil {
@@ -318,7 +318,7 @@ extension CopyPlan {
                 var entry = item.entry
                 entry.change = heir.map { .link(to: $0) } ?? old.entry.change
                 heir = heir ?? entry.path
-                items[position] = Item(entry: entry, source: item.source, inline: [])
+                items[position] = CopiedPath(entry: entry, source: item.source, inline: [])
             }
         }
         if let heir { linked.insert(heir) }

@@ -130,7 +130,7 @@ struct CopySelection: Sendable {
     }
 
     /// Adds all inputs of a copy: names, kinds, modes, owners, attributes and contents, but no times.
-    func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
+    func add(to key: inout StepFingerprint, digests: [FileTree.InodeID: Digest]) {
         for root in roots {
             var links: [FileTree.InodeID: ImagePath] = [:]
             key.hash("root", root.name)

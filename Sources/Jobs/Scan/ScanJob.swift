@@ -97,7 +97,7 @@ extension VulnerabilityScan {
     }
 }
 
-extension VulnerabilityScan.Match {
+extension VulnerabilityScan.VulnerablePackage {
     fileprivate var json: JSON {
         .object([
             "id": .string(id), "aliases": .strings(aliases), "summary": .string(summary),
