@@ -50,7 +50,8 @@ extension StageBuilder {
         }
         let outcome = try await outcome(of: source, prints, remembered: remembered, make)
         if remembered == nil, let lastKey { prints.append(try await lastKey()) }
-        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0) } : nil
+        let inputs = remembered == nil ? prints.last?.inputs ?? [] : []
+        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0, inputs) } : nil
         let known = prints.map(\.digest)
         DebugLog.event(
             "step.end",
@@ -60,7 +61,7 @@ extension StageBuilder {
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
         if remembered == nil {
-            try remember(outcome.step, keys: known, inputs: prints.last?.inputs ?? [])
+            try remember(outcome.step, keys: known, inputs: inputs)
         } else if known.count > 1, let key = known.last {
             try remember(outcome.step, keys: known.dropLast(), inputs: [], like: key)
         }
@@ -112,14 +113,15 @@ extension StageBuilder {
         if let remembered { return (try await Offload.run { try stored(remembered) }, false) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
         if shared.request.expectsCache {
-            throw BuildError.unexpectedMiss(missReason(of: source, print), at: plan.place(source.line))
+            throw BuildError.unexpectedMiss(missReason(of: source, print, print.inputs), at: plan.place(source.line))
         }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
         return (step, isFirst)
     }
 
-    private func missReason(of source: StepSource, _ print: StepFingerprint) -> MissReason {
-        usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
+    private func missReason(of source: StepSource, _ print: StepFingerprint, _ inputs: [StepInput]) -> MissReason {
+        guard usesCache else { return .cacheIsOff }
+        return shared.history.explain(stage: label, step: source.text, key: print.digest, inputs: inputs)
     }
 
     /// Returns a cached step with its layer in this build's form.

@@ -99,6 +99,13 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
         bytes.lastIndex(of: UInt8(ascii: "/")).map { ImagePath(checked: Array(bytes[..<$0])) } ?? .root
     }
 
+    /// True if this is an entry of `directory`, without the allocation of ``parent``.
+    public func isEntry(of directory: ImagePath) -> Bool {
+        guard !isRoot else { return false }
+        let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
+        return slash == directory.bytes.count && bytes.starts(with: directory.bytes)
+    }
+
     /// The names on the way from the root.
     public var components: [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "/")) }
 

@@ -72,7 +72,7 @@ struct AttributionTests {
     /// CPython's own figures: a line for each import with its own time in microseconds, in the order of their ends.
     private static func importTimes(_ console: String) -> [(name: String, own: Int)] {
         console.split(whereSeparator: \.isNewline).compactMap { line in
-            guard let start = line.range(of: "import time:") else { return nil }
+            guard let start = line.firstRange(of: "import time:") else { return nil }
             let fields = line[start.upperBound...].split(separator: "|").map {
                 String($0).split(separator: " ").joined()
             }

@@ -25,7 +25,7 @@ import Testing
     static let listings: [(options: [String], expected: String)] = [
         (["-q", "--no-trunc"], "ID"), (["--format", "{{.Repository}} {{.Tag}}"], "busybox latest\nother latest"),
         (["--format", "{{.Repository}}", "busybox"], "busybox"),
-        (["--format", "{{.ID}}", "busybox:latest", "--no-trunc"], "DIGEST"),
+        (["--format", "{{.ID}}", "busybox:latest", "--no-trunc"], "ID"),
         (["-f", "reference=oth*", "--format", "{{.Repository}}"], "other"), (["--filter", "dangling=true", "-q"], ""),
         (["--format", "{{.Repository}}", "-f", "reference=other:latest"], "other"),
     ]

@@ -49,6 +49,8 @@ struct CopyPlan {
     private var fileSource: String?
     private let target: FileTree
     private var positions: [ImagePath: Int] = [:]
+    /// The directory whose entries and parents were added last.
+    private var lastParent: ImagePath?
     /// The first path of each file with several names in the current source.
     private var firstPlaces: [FileTree.InodeID: ImagePath] = [:]
     /// The paths of the target that an archive's entries replace.
@@ -178,6 +180,7 @@ extension CopyPlan {
         guard !old.isEmpty else { return }
         for item in old { keepLinks(to: item) }
         items.removeAll { $0.entry.path.isWithin(place) }
+        lastParent = nil
         positions = Dictionary(uniqueKeysWithValues: items.enumerated().map { ($1.entry.path, $0) })
     }
 
@@ -258,7 +261,11 @@ extension CopyPlan {
     }
 
     private mutating func makeParents(of place: ImagePath) throws(BuildError) {
-        if !place.isRoot { try makeDirectories(place.parent) }
+        if place.isRoot { return }
+        if let lastParent, place.isEntry(of: lastParent) { return }
+        let parent = place.parent
+        try makeDirectories(parent)
+        lastParent = parent
     }
 
     /// Adds a directory and all its parents: as they are in the target, or new.

@@ -70,7 +70,7 @@ struct BuildCommand: AsyncParsableCommand {
             list, annotations, names: names, platforms: options.platforms(), isAttested: !attestations.isEmpty,
             host: TerminalHost())
         try expectWritable(list)
-        let (store, host) = (try global.store(), TerminalHost())
+        let (store, host) = (try global.store(), TerminalHost(isQuiet: progress.style == .quiet))
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = Output.compression(of: list)
