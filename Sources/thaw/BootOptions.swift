@@ -3,6 +3,7 @@ import ColdStart
 import Jobs
 import Linux
 import Probe
+import TTY
 
 /// The options of the machine or container that an image is started in, shared by all commands that start images.
 struct StartArguments: ParsableArguments {
@@ -59,7 +60,7 @@ struct BootOptions: ParsableArguments {
     func start() throws -> StartOptions {
         var start = try machine.start()
         try start.add(probes: probe)
-        start.programVersion = Thaw.version
+        start.programVersion = Version.text
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
         start.budget = try budget.map { try RunLimit.time($0, "--budget") }
         return start

@@ -2,6 +2,7 @@ import ArgumentParser
 import Jobs
 import OCI
 import Registry
+import TTY
 
 /// An argument that names an image, with or without an explicit transport.
 struct ImageArgument: ExpressibleByArgument {

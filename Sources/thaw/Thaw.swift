@@ -4,6 +4,7 @@ import Glibc
 import Jobs
 import Linux
 import Sandbox
+import TTY
 
 /// The command `thaw`: parses arguments, runs one subcommand, and reports an error by a sentence and an exit status.
 @main
@@ -16,7 +17,7 @@ struct Thaw: AsyncParsableCommand {
             that compares them.
             Example: thaw optimize .
             """,
-        version: version,
+        version: Version.text,
         groupedSubcommands: [
             CommandGroup(name: "All steps in one", subcommands: [Optimize.self]),
             CommandGroup(
@@ -65,7 +66,7 @@ struct Thaw: AsyncParsableCommand {
     private static func page(_ words: [String]) -> String? {
         switch words {
         case ["help", "config"]: ConfigHelp.text
-        case ["--version"], ["version"]: VersionText.text(version: version)
+        case ["--version"], ["version"]: VersionText.text(version: Version.text)
         default: nil
         }
     }

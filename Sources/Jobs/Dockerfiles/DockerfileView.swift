@@ -110,6 +110,27 @@ public struct DockerfileView {
         }
     }
 
+    /// Returns the result of a method of `thaw build --call`, such as `outline,format=json`.
+    ///
+    /// - Returns: The text, and true for `hasFailed` if a check has findings that are not ignored.
+    public func answer(
+        to call: String, target: String?
+    ) async throws -> (text: String, isJSON: Bool, hasFailed: Bool) {
+        let parts = call.split(separator: ",").map(String.init)
+        let isJSON = parts.contains("format=json")
+        switch parts.first ?? "" {
+        case "check":
+            let findings = try await findings()
+            let hasFailed = !findings.isEmpty && !parts.contains("ignorestatus=true")
+            return (isJSON ? json(findings) : text(findings), isJSON, hasFailed)
+        case "outline":
+            let outline = try outline(target)
+            return (isJSON ? outline.json.text : outline.text, isJSON, false)
+        case "targets": return (isJSON ? try targets().text : try targetsText(), isJSON, false)
+        default: throw Failure("--call '\(call)' is not build, check, outline or targets", status: .usage)
+        }
+    }
+
     /// Returns the arguments, secrets and agents that a target uses.
     public func outline(_ target: String?) throws -> Outline {
         let parsed = try parse()

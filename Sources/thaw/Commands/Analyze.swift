@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Project
 import SystemPackage
+import TTY
 
 /// The command `thaw analyze`.
 struct Analyze: AsyncParsableCommand {
@@ -78,9 +79,9 @@ struct Analyze: AsyncParsableCommand {
         if files { return try await fileText(subject, store) }
         let job = AnalyzeJob(in: store)
         switch format {
-        case .spdx: return try await job.packages(of: subject, named: image.text, .spdx, version: Thaw.version).text
+        case .spdx: return try await job.packages(of: subject, named: image.text, .spdx, version: Version.text).text
         case .cyclonedx:
-            return try await job.packages(of: subject, named: image.text, .cycloneDX, version: Thaw.version).text
+            return try await job.packages(of: subject, named: image.text, .cycloneDX, version: Version.text).text
         case .text, .json, .ndjson, .html: return try await reportText(subject, store)
         }
     }

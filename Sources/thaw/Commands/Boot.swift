@@ -3,6 +3,7 @@ public import ColdStart
 import Jobs
 import OCI
 import SystemPackage
+import TTY
 
 /// The command `thaw boot`.
 struct BootCommand: AsyncParsableCommand {

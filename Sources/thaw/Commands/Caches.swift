@@ -3,6 +3,7 @@ import Build
 import Jobs
 import Linux
 import OCI
+import TTY
 
 /// The command `thaw cache`.
 struct Caches: ParsableCommand {

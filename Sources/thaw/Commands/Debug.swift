@@ -4,6 +4,7 @@ import Jobs
 import Linux
 import OCI
 import Sandbox
+import TTY
 
 /// The command `thaw debug`.
 struct Debug: AsyncParsableCommand {
@@ -31,7 +32,7 @@ struct Debug: AsyncParsableCommand {
                 remedy: "a failed RUN is kept until the next build starts")
         }
         var options = step.options
-        try limits.apply(to: &options)
+        try RunLimit.apply(limits.limits, to: &options)
         let lease = try store.lease()
         let words = command.first == "--" ? Array(command.dropFirst()) : command
         Terminal.report("\(step.place): \(step.command)")

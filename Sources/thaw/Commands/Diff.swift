@@ -3,6 +3,7 @@ import ArgumentParser
 import Jobs
 import Linux
 import OCI
+import TTY
 
 /// The command `thaw diff`.
 struct Diff: AsyncParsableCommand {

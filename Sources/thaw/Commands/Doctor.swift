@@ -1,5 +1,6 @@
 import ArgumentParser
 import Jobs
+import TTY
 
 /// The command `thaw doctor`.
 struct DoctorCommand: AsyncParsableCommand {
@@ -29,7 +30,7 @@ struct Info: ParsableCommand {
     var format = "{{json .}}"
 
     func run() throws {
-        let document = DockerInfo.document(version: Thaw.version, store: global.path)
+        let document = DockerInfo.document(version: Version.text, store: global.path)
         Terminal.print(try Template(format == "json" ? "{{json .}}" : format).text(of: document))
     }
 }

@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Project
 import SystemPackage
+import TTY
 
 /// The command `thaw gate`.
 struct Gate: AsyncParsableCommand {
@@ -78,7 +79,7 @@ struct Gate: AsyncParsableCommand {
 
     private func write(_ report: GateReport) throws {
         if let junit { try replaceFile(junit, with: Array(report.junit.utf8)) }
-        if let sarif { try replaceFile(sarif, with: Array(report.sarif(version: Thaw.version).text.utf8)) }
+        if let sarif { try replaceFile(sarif, with: Array(report.sarif(version: Version.text).text.utf8)) }
         if let file = summary.map({ FilePath($0) }) ?? GateSummary.file {
             try GateSummary.append(report.markdown, to: file)
         }
@@ -86,7 +87,7 @@ struct Gate: AsyncParsableCommand {
         case .text: Terminal.print(report.text)
         case .json: Terminal.print(report.document)
         case .junit: Terminal.print(report.junit)
-        case .sarif: Terminal.print(report.sarif(version: Thaw.version))
+        case .sarif: Terminal.print(report.sarif(version: Version.text))
         case .markdown: Terminal.print(report.markdown)
         case .github: Terminal.print(report.github)
         case .gitlab: Terminal.print(report.gitlab)

@@ -4,6 +4,7 @@ import Glibc
 import Jobs
 import Linux
 import OCI
+import TTY
 
 /// The command `thaw history`.
 struct HistoryCommand: AsyncParsableCommand {

@@ -4,6 +4,7 @@ import Jobs
 import Linux
 import OCI
 import SystemPackage
+import TTY
 
 /// The command `thaw import`.
 struct Import: ParsableCommand {

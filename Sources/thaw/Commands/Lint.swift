@@ -1,5 +1,6 @@
 import ArgumentParser
 import Jobs
+import TTY
 
 /// The command `thaw lint`.
 struct LintCommand: AsyncParsableCommand {
@@ -47,7 +48,7 @@ struct LintCommand: AsyncParsableCommand {
         switch format {
         case .text: Terminal.print(result.text)
         case .json: Terminal.print(json: result.json)
-        case .sarif: Terminal.print(json: result.sarif(version: Thaw.version))
+        case .sarif: Terminal.print(json: result.sarif(version: Version.text))
         }
         if result.hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
     }

@@ -4,6 +4,7 @@ import Linux
 import OCI
 import Project
 import Registry
+import TTY
 
 /// The command `thaw list-tags`.
 struct ListTags: AsyncParsableCommand {

@@ -9,6 +9,7 @@ import Proof
 import Registry
 import Slim
 import SystemPackage
+import TTY
 
 /// The command `thaw optimize`.
 struct Optimize: AsyncParsableCommand {
@@ -95,7 +96,8 @@ struct Optimize: AsyncParsableCommand {
     }
 
     private func build(_ project: ProjectFile, in store: Store) async throws -> BuildResult {
-        try await buildOptions.build(context: subject, in: store, progress: progress.style, project: project)
+        try await BuildJob(buildOptions.settings, in: store, progress: progress.style, host: TerminalHost())
+            .build(subject, project)
     }
 
     private func write(_ result: Optimization, _ build: BuildResult?, to path: FilePath) throws {

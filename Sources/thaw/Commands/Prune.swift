@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Project
 import SystemPackage
+import TTY
 
 /// The command `thaw df`.
 struct DiskUse: ParsableCommand {

@@ -3,6 +3,7 @@ public import ArgumentParser
 import Jobs
 import OCI
 import SystemPackage
+import TTY
 
 /// The command `thaw scan`.
 struct Scan: AsyncParsableCommand {
@@ -35,7 +36,7 @@ struct Scan: AsyncParsableCommand {
         switch format {
         case .text: Terminal.print(scan.text)
         case .json: Terminal.print(scan.document(of: subject, named: image.text))
-        case .sarif: Terminal.print(scan.sarif(of: image.text, version: Thaw.version))
+        case .sarif: Terminal.print(scan.sarif(of: image.text, version: Version.text))
         }
         if scan.fails(on: failOn) { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }

@@ -8,6 +8,7 @@ import Project
 import Proof
 import Slim
 import SystemPackage
+import TTY
 
 /// The command `thaw slim`.
 struct SlimCommand: AsyncParsableCommand {
