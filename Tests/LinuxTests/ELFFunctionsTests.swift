@@ -8,12 +8,17 @@ import Testing
     @Test("Functions are where the dynamic linker finds them", arguments: ["getpid", "qsort", "fopen", "setenv"])
     func names(name: String) throws {
         let address = UInt(bitPattern: unsafe dlsym(nil, name))
-        var place = unsafe Dl_info()
-        #expect(unsafe dladdr(UnsafeRawPointer(bitPattern: address), &place) != 0)
-        let (base, path) = unsafe (UInt(bitPattern: place.dli_fbase), String(cString: place.dli_fname))
-        let functions = try ELFFunctions(OwnedDescriptor(FilePath(path)).readAll(limit: 64 << 20))
-        // The code of a shared library begins in the file where it begins in memory.
-        let found = try #require(functions.name(atOffset: UInt64(address - base) + 1))
+        let maps = String(decoding: try OwnedDescriptor("/proc/self/maps").readAll(limit: 1 << 20), as: UTF8.self)
+        // "START-END RIGHTS OFFSET DEVICE INODE PATH"
+        let fields = try #require(
+            maps.split(separator: "\n").lazy.map { $0.split(separator: " ") }.first { fields in
+                let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+                return ends[0] <= address && address < ends[1]
+            })
+        let start = try #require(UInt(fields[0].prefix { $0 != "-" }, radix: 16))
+        let offset = try #require(UInt64(fields[2], radix: 16)) + UInt64(address - start)
+        let functions = try ELFFunctions(OwnedDescriptor(FilePath(String(fields[5]))).readAll(limit: 64 << 20))
+        let found = try #require(functions.name(atOffset: offset + 1))
         // A function may have several names.
         #expect(UInt(bitPattern: unsafe dlsym(nil, found)) == address, "\(found)")
     }
