@@ -16,6 +16,9 @@ extension BootSpec {
         guard let probeSet = scenario.probeSet else { return }
         probe = probeSet.readinessProbe
         probeSpecs = probeSet.specs(timeoutMilliseconds: timeout)
+        (quietMilliseconds, continueMilliseconds) = (
+            probeSet.settle.quiet.milliseconds, probeSet.settle.least.milliseconds
+        )
         keepsRunning = probeSet.actions.contains { $0.isPattern }
         // In a container the host follows opened files itself; init does so only in a machine.
         recordsOpenedFiles = probeSet.recordsOpenedFiles && runtime == .machine

@@ -14,6 +14,9 @@ struct ProbeRecorder {
     private var finished: Set<Int> = []
     private var patterns: [(place: Int, matcher: LineMatcher)] = []
     private var ports: [UInt16]?
+    private var processes: [String]?
+    private var output = StreamDigest()
+    private var errors = StreamDigest()
     private var opened = FileObserver.OpenedPaths()
     private var observationErrno: UInt32?
 
@@ -35,8 +38,9 @@ struct ProbeRecorder {
         patterns.isEmpty && finished.count == places.count && (places.isEmpty || ports != nil)
     }
 
-    /// Searches the output for the patterns.
-    mutating func receiveOutput(_ bytes: [UInt8]) {
+    /// Searches the output for the patterns, and keeps its beginning.
+    mutating func receiveOutput(_ bytes: [UInt8], _ stream: Message.Stream = .output) {
+        stream == .output ? output.append(bytes) : errors.append(bytes)
         for index in patterns.indices.reversed() where patterns[index].matcher.matches(bytes) {
             results[patterns[index].place].outcome = .matched
             patterns.remove(at: index)
@@ -52,6 +56,7 @@ struct ProbeRecorder {
             edit(probe) { $0.outcome = outcome.clamped }
             if Int(probe) < places.count { finished.insert(Int(probe)) }
         case .listening(let ports): self.ports = Set(ports).sorted()
+        case .processes(let names): processes = names.map { String(decoding: $0, as: UTF8.self) }
         case .openedFile(let path): opened.add(path)
         case .openedFilesIncomplete: opened.isComplete = false
         case .observationFailed(let errno): observationErrno = errno
@@ -59,9 +64,11 @@ struct ProbeRecorder {
     }
 
     /// Returns the results, with the program's end if it has ended.
-    func probeResults(_ earlyExit: ProbeResult.ExitStatus?) -> ProbeResults {
-        ProbeResults(
+    func probeResults(_ earlyExit: ProbeResult.ProcessEnd?) -> ProbeResults {
+        var whole = ProbeResults(
             results: results, listeningPorts: ports ?? [], earlyExit: earlyExit, openedFiles: openedFiles)
+        (whole.processes, whole.output, whole.errors) = (processes, output, errors)
+        return whole
     }
 
     private var openedFiles: OpenedFiles {
@@ -81,7 +88,7 @@ struct ProbeRecorder {
 }
 
 extension ProbeResult {
-    fileprivate mutating func add(_ bytes: [UInt8], to part: ProbeEvent.Part) {
+    fileprivate mutating func add(_ bytes: [UInt8], to part: ProbeEvent.ResponsePart) {
         switch part {
         case .head: head += bytes.prefix(ProbeRecorder.headLimit - head.count)
         case .body: body.add(bytes)
@@ -89,7 +96,7 @@ extension ProbeResult {
         }
     }
 
-    fileprivate mutating func complete(_ part: ProbeEvent.Part, byteCount: UInt64, _ digest: [UInt8]) {
+    fileprivate mutating func complete(_ part: ProbeEvent.ResponsePart, byteCount: UInt64, _ digest: [UInt8]) {
         switch part {
         case .head: break
         case .body: (body.byteCount, body.digest) = (byteCount, digest)
@@ -100,4 +107,10 @@ extension ProbeResult {
 
 extension StreamDigest {
     fileprivate mutating func add(_ bytes: [UInt8]) { prefix += bytes.prefix(StreamDigest.prefixLimit - prefix.count) }
+
+    /// Adds bytes of a stream without a digest.
+    fileprivate mutating func append(_ bytes: [UInt8]) {
+        add(bytes)
+        byteCount = min(byteCount &+ UInt64(bytes.count), GuestSession.largest)
+    }
 }

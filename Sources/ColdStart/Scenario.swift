@@ -94,7 +94,9 @@ public struct Scenario: Sendable {
     }
 
     /// The time limit for all that init does.
-    var totalTimeout: Duration { timeout * (1 + (probeSet?.triedPlaces.count ?? 0)) }
+    var totalTimeout: Duration {
+        timeout * (1 + (probeSet?.triedPlaces.count ?? 0)) + (probeSet?.settle.limit ?? .zero)
+    }
 
     private static let leastMemory: UInt64 = 96 << 20
     /// The limit that every engine can address; memory is allocated only when the guest uses it.

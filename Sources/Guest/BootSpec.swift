@@ -21,7 +21,7 @@ public struct BootSpec: Equatable, Sendable {
     }
 
     /// The addresses of a machine with a network card: init sets them, and uses no DHCP.
-    public struct Network: Equatable, Sendable {
+    public struct NetworkCard: Equatable, Sendable {
         /// The machine's own IPv4 address; its first byte is the most significant one.
         public var address: UInt32
         /// The length of the network prefix in bits.
@@ -49,7 +49,7 @@ public struct BootSpec: Equatable, Sendable {
     /// Modules that are loaded after the probe has passed; the entrypoint needs none of them.
     public var lateModules: [[UInt8]] = []
     /// The network of a machine that has more than its loopback.
-    public var network: Network?
+    public var network: NetworkCard?
     /// Ports of the loopback address that the host can reach through the machine's sockets, after the probe has passed.
     ///
     /// At most ``proxiedPortLimit``.
@@ -83,6 +83,11 @@ public struct BootSpec: Equatable, Sendable {
     /// True if init records the image's threads and the files that they open, until the probe passes; only in a machine.
     public var recordsStart = false
 
+    /// The time without a new file or program after which init takes the program for quiet, after the last probe.
+    public var quietMilliseconds: UInt32 = 0
+    /// The time that the program runs on after the last probe in any case.
+    public var continueMilliseconds: UInt32 = 0
+
     /// A boot spec without modules and root device, which only a machine has.
     public init(
         runtime: Runtime, channel: [UInt8], hostname: [UInt8], arguments: [[UInt8]], environment: [[UInt8]],
@@ -109,7 +114,7 @@ extension BootSpec {
     /// The maximum number of ranges of a probe's statuses.
     public static let statusLimit = 255
 
-    private static let version: UInt32 = 0x3777_6874
+    private static let version: UInt32 = 0x3877_6874
 
     /// Encodes the boot spec as the bytes of a file.
     ///
@@ -144,6 +149,8 @@ extension BootSpec {
         writer.put(UInt8(recordsOpenedFiles ? 1 : 0))
         writer.put(UInt8(checksTermination ? 1 : 0))
         writer.put(UInt8(recordsStart ? 1 : 0))
+        writer.put(quietMilliseconds)
+        writer.put(continueMilliseconds)
         return writer.bytes
     }
 
@@ -159,7 +166,8 @@ extension BootSpec {
             let workingDirectory = reader.text(), let user = reader.text(),
             let timeout = reader.number(UInt32.self), let probe = reader.probe(), let probeSpecs = reader.probeSpecs(),
             let keepsRunning = reader.flag(), let recordsOpenedFiles = reader.flag(),
-            let checksTermination = reader.flag(), let recordsStart = reader.flag(), reader.isAtEnd
+            let checksTermination = reader.flag(), let recordsStart = reader.flag(),
+            let quiet = reader.number(UInt32.self), let longer = reader.number(UInt32.self), reader.isAtEnd
         else { return nil }
         self.init(
             runtime: runtime, channel: channel, hostname: hostname, arguments: arguments, environment: environment,
@@ -172,11 +180,12 @@ extension BootSpec {
         self.pausePoint = pausePoint
         (self.probeSpecs, self.keepsRunning, self.recordsOpenedFiles) = (probeSpecs, keepsRunning, recordsOpenedFiles)
         (self.checksTermination, self.recordsStart) = (checksTermination, recordsStart)
+        (quietMilliseconds, continueMilliseconds) = (quiet, longer)
     }
 }
 
 extension WireWriter {
-    fileprivate mutating func put(_ network: BootSpec.Network?) {
+    fileprivate mutating func put(_ network: BootSpec.NetworkCard?) {
         put(UInt8(network == nil ? 0 : 1))
         guard let network else { return }
         put(network.address)
@@ -219,7 +228,7 @@ extension WireWriter {
 
 extension WireReader {
     /// Reads a network or its absence; the outer `nil` means an invalid encoding.
-    fileprivate mutating func network() -> BootSpec.Network?? {
+    fileprivate mutating func network() -> BootSpec.NetworkCard?? {
         switch number(UInt8.self) {
         case 0: return .some(nil)
         case 1:
@@ -227,7 +236,7 @@ extension WireReader {
                 let gateway = number(UInt32.self), let nameserver = number(UInt32.self)
             else { return nil }
             return .some(
-                BootSpec.Network(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
+                BootSpec.NetworkCard(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
         default: return nil
         }
     }

@@ -3,13 +3,15 @@
 /// The host can so compare complete responses with another image's.
 public enum ProbeEvent: Equatable, Sendable {
     /// Bytes from the beginning of a part of a probe's response, in order.
-    case chunk(probe: UInt16, Part, [UInt8])
+    case chunk(probe: UInt16, ResponsePart, [UInt8])
     /// The size of a whole part in bytes, and its SHA-256.
-    case total(probe: UInt16, Part, byteCount: UInt64, digest: [UInt8])
+    case total(probe: UInt16, ResponsePart, byteCount: UInt64, digest: [UInt8])
     /// The probe is done, with this outcome.
     case finished(probe: UInt16, ProbeResult.Outcome)
     /// The TCP ports with a listener after the last probe, sorted, at most ``portLimit``.
     case listening([UInt16])
+    /// The names of the image's living processes after the last probe, each once and sorted, at most ``processLimit``.
+    case processes([[UInt8]])
     /// A file or directory of the image that was opened, at most ``pathLimit`` bytes.
     case openedFile([UInt8])
     /// More files were opened than could be observed.
@@ -21,13 +23,17 @@ public enum ProbeEvent: Equatable, Sendable {
     public static let pathLimit = 4_096
     /// The maximum number of ports, the lowest ones: they fit a frame.
     public static let portLimit = 2_048
+    /// The maximum number of names of processes: they fit a frame.
+    public static let processLimit = 256
+    /// The maximum length of a process's name in bytes; the kernel's are shorter.
+    static let nameLimit = 16
     /// The maximum number of bytes in one piece.
     public static let chunkLimit = 4_096
     /// The length of a SHA-256 in bytes.
     static let digestLength = 32
 
     /// A part of a response.
-    public enum Part: UInt8, Sendable, CaseIterable {
+    public enum ResponsePart: UInt8, Sendable, CaseIterable {
         /// The status line and the header fields of an HTTP response.
         case head = 1
         /// The body of an HTTP response, or a command's stdout.
@@ -66,6 +72,9 @@ extension WireWriter {
         case .observationFailed(let errno):
             put(UInt8(7))
             put(errno)
+        case .processes(let names):
+            put(UInt8(8))
+            put(names)
         }
     }
 }
@@ -90,12 +99,18 @@ extension WireReader {
         case 5: return text().flatMap { $0.count <= ProbeEvent.pathLimit ? .openedFile($0) : nil }
         case 6: return .openedFilesIncomplete
         case 7: return number(UInt32.self).map { .observationFailed($0) }
+        case 8:
+            guard let names = list(), names.count <= ProbeEvent.processLimit,
+                names.allSatisfy({ $0.count <= ProbeEvent.nameLimit })
+            else { return nil }
+            return .processes(names)
         default: return nil
         }
     }
 
-    private mutating func part() -> (UInt16, ProbeEvent.Part)? {
-        guard let probe = number(UInt16.self), let part = number().flatMap(ProbeEvent.Part.init(rawValue:)) else {
+    private mutating func part() -> (UInt16, ProbeEvent.ResponsePart)? {
+        guard let probe = number(UInt16.self), let part = number().flatMap(ProbeEvent.ResponsePart.init(rawValue:))
+        else {
             return nil
         }
         return (probe, part)

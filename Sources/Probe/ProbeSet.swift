@@ -8,6 +8,8 @@ public struct ProbeSet: Sendable {
     public let probeCount: Int
     /// True if opened files are recorded.
     public var recordsOpenedFiles: Bool
+    /// The time that the program runs on after the last of them.
+    public var settle = SettleTime()
 
     /// A set of probes; a pattern is matched against the program's whole output.
     public init(probes: [ProbeAction], commands: [ProbeAction] = [], recordsOpenedFiles: Bool = false) {

@@ -8,6 +8,8 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     public let before: String
     /// The slim image's value.
     public let after: String
+    /// True if a name or a line is missing or new, which may come by chance.
+    var isOfSet = false
 
     /// The difference as a clause: `status was '200', is '500'`.
     public var description: String { "\(field) was \(before), is \(after)" }
@@ -16,10 +18,22 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     init(_ field: String, before: ProbeRecord.Value?, after: ProbeRecord.Value?) {
         switch (before, after) {
         case (.content(let old)?, .content(let new)?):
-            let part = Part(old, new)
+            let part = StreamDifference(old, new)
             self.init(part.place.isEmpty ? field : "\(field), \(part.place)", part.before, part.after)
         default: self.init(field, Self.words(before), Self.words(after))
         }
+    }
+
+    /// Describes a name or line that only the original has.
+    init(ofSet field: String, missing member: String) {
+        self.init(field, quoted(Array(member.utf8)[...]), "missing")
+        isOfSet = true
+    }
+
+    /// Describes a name or line that only the slim image has.
+    init(ofSet field: String, new member: String) {
+        self.init(field, "missing", quoted(Array(member.utf8)[...]))
+        isOfSet = true
     }
 
     private init(_ field: String, _ before: String, _ after: String) {
@@ -33,11 +47,12 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
         case nil: "missing"
         case .text(let text)?: quoted(Array(text.utf8)[...])
         case .content(let content)?: "\(content.byteCount) bytes"
+        case .set(let names)?: quoted(Array(names.sorted().joined(separator: " ").utf8)[...])
         }
     }
 
     /// The first difference of two streams, and the text there.
-    private struct Part {
+    private struct StreamDifference {
         var place = ""
         var before: String
         var after: String

@@ -3,7 +3,7 @@ public import Probe
 /// A program's result of one probe, as fields that can be compared.
 public struct ProbeRecord: Equatable, Sendable {
     /// A part of a probe result.
-    public struct Field: Equatable, Sendable {
+    public struct RecordField: Equatable, Sendable {
         /// The field's name: `status`, `header content-type`, `body`, `output`.
         public let name: String
         /// The field's value.
@@ -16,19 +16,21 @@ public struct ProbeRecord: Equatable, Sendable {
         case text(String)
         /// A stream of bytes.
         case content(StreamDigest)
+        /// Names or lines in any order.
+        case set(Set<String>)
     }
 
     /// The probe, as the user wrote it.
     public let probe: String
     /// The fields, in the order for people.
-    public let fields: [Field]
+    public let fields: [RecordField]
     /// True if the probe passed.
     public let passes: Bool
 
     /// A record of any fields.
     public init(_ probe: String, _ fields: [(String, Value)], passes: Bool) {
         self.probe = probe
-        self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+        self.fields = fields.map { RecordField(name: $0.0, value: $0.1) }
         self.passes = passes
     }
 
@@ -69,8 +71,18 @@ public struct ProbeRecord: Equatable, Sendable {
     init(stateAfter results: ProbeResults) {
         let ports = results.listeningPorts.map { "\($0)" }.joined(separator: " ")
         let state = results.earlyExit.map { "it \($0.words)" } ?? "it runs"
+        let processes = results.processes.map { [("processes", Value.set(Set($0)))] } ?? []
         self.init(
-            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))], passes: true)
+            "the program afterwards", [("state", .text(state)), ("listening on", .text(ports))] + processes,
+            passes: true)
+    }
+
+    /// The lines that the program and its children wrote, as far as they are known; nil if they ran on for no time.
+    init?(outputOf results: ProbeResults) {
+        guard results.processes != nil else { return nil }
+        let streams = [("stdout", results.output), ("stderr", results.errors)]
+        let fields = streams.compactMap { name, stream in LineShapes.of(stream).map { (name, Value.set($0)) } }
+        self.init("the program's output", fields, passes: true)
     }
 
     /// The result in a few words: the short fields except for the headers, and the lengths of the others.
@@ -80,6 +92,8 @@ public struct ProbeRecord: Equatable, Sendable {
             case .text where field.name.hasPrefix("header "): nil
             case .text(let text): field.name == "status" ? "status \(text)" : text
             case .content(let content): field.name == "errors" && content.isEmpty ? nil : "\(content.byteCount) bytes"
+            case .set(let names) where field.name == "processes": names.sorted().joined(separator: " ")
+            case .set(let lines): lines.isEmpty ? nil : "\(lines.count) kinds of lines on \(field.name)"
             }
         }
         return parts.joined(separator: ", ")
@@ -92,7 +106,7 @@ public struct ProbeRecord: Equatable, Sendable {
     func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }
 }
 
-extension ProbeResult.ExitStatus {
+extension ProbeResult.ProcessEnd {
     /// The name of the end, as a noun phrase.
     fileprivate var name: String {
         switch self {

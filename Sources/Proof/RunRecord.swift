@@ -8,6 +8,8 @@ public struct RunRecord: Sendable, Equatable {
     public var failure: String?
     /// The files that were opened meanwhile.
     public var openedFiles: OpenedFiles
+    /// The names that were looked up in vain, as far as they are recorded.
+    public var missedNames: [[UInt8]] = []
     /// The name of the engine that started it.
     public var engine: String
 
@@ -36,6 +38,7 @@ public struct RunRecord: Sendable, Equatable {
             ProbeRecord(pair.1, of: "\(pair.0)", passes: probeSet.accepts(pair.1, at: place))
         }
         if probeSet.readinessProbe != nil { records.append(ProbeRecord(stateAfter: results)) }
+        if let output = ProbeRecord(outputOf: results) { records.append(output) }
         self.init(probes: records, openedFiles: results.openedFiles, engine: engine)
     }
 

@@ -40,6 +40,7 @@ enum Stability {
             case nil: true
             case .text(let text)?: text.isEmpty
             case .content(let content)?: content.isEmpty
+            case .set(let names)?: names.isEmpty
             }
         }
 
@@ -48,7 +49,7 @@ enum Stability {
         /// A word is letters, digits and the signs among them; everything between two of them is a word too.
         private static func words(_ value: ProbeRecord.Value?) -> [ArraySlice<UInt8>]? {
             switch value {
-            case nil: nil
+            case nil, .set?: nil
             case .text(let text)?: words(Array(text.utf8))
             case .content(let content)?: content.isWhole ? words(content.prefix) : nil
             }

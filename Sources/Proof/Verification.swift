@@ -4,7 +4,7 @@ internal import Probe
 /// The comparison of a slim image with the original, by their probe results.
 public struct Verification: Sendable, Equatable {
     /// One probe and both results.
-    public struct Check: Sendable, Equatable {
+    public struct ProbeComparison: Sendable, Equatable {
         /// The probe.
         public let probe: String
         /// The original's result, in a few words.
@@ -16,6 +16,9 @@ public struct Verification: Sendable, Equatable {
         /// Fields that vary between starts of the original, so that they prove nothing.
         public let unstable: [String]
 
+        /// True if all differences are of names or lines.
+        var differsInSets: Bool { after != nil && differences.allSatisfy(\.isOfSet) }
+
         /// True if both results are the same.
         public var passed: Bool { after != nil && differences.isEmpty }
     }
@@ -23,9 +26,11 @@ public struct Verification: Sendable, Equatable {
     /// The engine that started both.
     public let engine: String
     /// The probes, in their order.
-    public let checks: [Check]
+    public let checks: [ProbeComparison]
     /// The reason that the slim image does not serve, if so.
     public let failure: String?
+    /// The names that the slim image looked up in vain.
+    public let missedNames: [[UInt8]]
     /// The number of the image's files that the original opened; nil if they were not recorded.
     public let observedCount: Int?
 
@@ -42,34 +47,42 @@ public struct Verification: Sendable, Equatable {
 
     /// Compares two starts.
     ///
-    /// - Parameter again: A second start of the original; fields that differ there vary by themselves and are not
-    ///   counted.
-    public init(_ before: RunRecord, _ after: RunRecord, again: RunRecord? = nil) {
+    /// - Parameters:
+    ///   - again: A second start of the original; fields that differ there vary by themselves and are not counted.
+    ///   - afterAgain: A second start of the slim image, for names and lines that come by chance.
+    public init(_ before: RunRecord, _ after: RunRecord, again: RunRecord? = nil, afterAgain: RunRecord? = nil) {
         engine = before.engine
         failure = after.failure
+        missedNames = after.missedNames
         observedCount = if case .recorded(let paths, _) = before.openedFiles { paths.count } else { nil }
         checks = before.probes.enumerated().map { index, probe in
             func other(_ record: RunRecord?) -> ProbeRecord? {
                 record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
             }
-            return Check(probe, other(after), again: other(again))
+            return ProbeComparison(probe, other(after), again: other(again), afterAgain: other(afterAgain))
         }
     }
 
     /// Starts the slim image, and the original once more if the results differ.
+    ///
+    /// The slim image is started once more too if only names or lines differ.
     public init<Runner: ImageRunner>(
-        _ slim: Runner.Image, against record: RunRecord, of original: Runner.Image, by runner: Runner
+        _ slim: Runner.Image, against record: RunRecord, again known: RunRecord? = nil, of original: Runner.Image,
+        by runner: Runner
     ) async throws {
         let after = try await runner.run(slim, recordsOpenedFiles: false)
-        self.init(record, after)
+        self.init(record, after, again: known)
         guard !passed, after.failure == nil else { return }
-        let again = try await runner.run(original, recordsOpenedFiles: false)
+        let again: RunRecord
+        if let known { again = known } else { again = try await runner.run(original, recordsOpenedFiles: false) }
         self.init(record, after, again: again)
+        guard !passed, checks.allSatisfy(\.differsInSets) else { return }
+        self.init(record, after, again: again, afterAgain: try await runner.run(slim, recordsOpenedFiles: false))
     }
 }
 
-extension Verification.Check {
-    init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?) {
+extension Verification.ProbeComparison {
+    init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?, afterAgain: ProbeRecord? = nil) {
         probe = before.probe
         self.before = before.summary
         self.after = after?.summary
@@ -82,6 +95,11 @@ extension Verification.Check {
             return
         }
         for name in Self.names(before, after) {
+            if let sets = Self.sets(of: name, [before, again], [after, afterAgain]) {
+                differences += sets.differences(name)
+                if sets.isUnstable, sets.differences(name).isEmpty { unstable.append(name) }
+                continue
+            }
             let (old, new) = (before.value(of: name), after?.value(of: name))
             if old == new || after == nil { continue }
             switch isWorse ? nil : again.map({ Stability(old, $0.value(of: name)) }) {
@@ -92,6 +110,19 @@ extension Verification.Check {
             }
         }
         (self.differences, self.unstable) = (differences, unstable)
+    }
+
+    /// Returns the comparison of a field that is a set; nil for another.
+    ///
+    /// A start without the set, because the output was too long, has nothing to compare.
+    private static func sets(
+        of name: String, _ before: [ProbeRecord?], _ after: [ProbeRecord?]
+    ) -> SetComparison? {
+        func sets(_ records: [ProbeRecord?]) -> [Set<String>] {
+            records.compactMap { if case .set(let names)? = $0?.value(of: name) { names } else { nil } }
+        }
+        let comparison = SetComparison(before: sets(before), after: sets(after))
+        return comparison.before.isEmpty && comparison.after.isEmpty ? nil : comparison
     }
 
     /// Fields with a verdict, which have no varying words.
@@ -127,7 +158,7 @@ extension Verification {
     }
 }
 
-extension Verification.Check {
+extension Verification.ProbeComparison {
     fileprivate var json: JSON {
         var json = JSON.object([
             "probe": .string(probe), "passed": .bool(passed), "before": .string(before),

@@ -26,7 +26,7 @@ struct Planner {
     private var refused: (node: FileTree.NodeID, reason: KeepReason)?
     private var queue: [FileTree.NodeID] = []
     /// Packages that are kept with their dependencies.
-    private(set) var expanded = Set<Int>()
+    var expanded = Set<Int>()
     /// Packages of which only data was read.
     private var read = Set<Int>()
     /// The inodes whose commands were kept.
@@ -166,7 +166,7 @@ extension Planner {
     /// Keeps all of pip, npm or corepack if one of its programs is used.
     private mutating func keepBundle(of node: FileTree.NodeID) {
         let path = tree.path(of: node)
-        guard let bundle = Bundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
+        guard let bundle = InstallerBundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
         for node in tree.nodes(below: found.node) { keep(node, .package(bundle.name, by: path)) }
     }
 }
@@ -180,6 +180,7 @@ extension Planner {
     /// its package's other data, but no programs.
     private mutating func expandPackage(of node: FileTree.NodeID) {
         guard let first = packages.owner[node] else { return }
+        if options.level == .trace { return keepNamed(of: first, for: node) }
         if isLoadable(node) { return keepPackage(first, for: node) }
         guard !expanded.contains(first), read.insert(first).inserted, !isSkipped(first) else { return }
         let cause = tree.path(of: node)
@@ -203,24 +204,26 @@ extension Planner {
                 if !hasPrograms, contents.isProgram(node) { continue }
                 keep(node, .package(package.name, by: cause))
             }
-            // Certificates need openssl only to be installed.
-            if package.name != "ca-certificates" { pending += packages.dependencies(of: index) }
+            // Certificates need openssl only to be installed. Level trace follows what is linked and opened.
+            if package.name != "ca-certificates", options.level != .trace {
+                pending += packages.dependencies(of: index)
+            }
         }
     }
 
     /// True for packages that every base image has and for package managers, of which single files are kept.
-    private func isSkipped(_ index: Int) -> Bool {
+    func isSkipped(_ index: Int) -> Bool {
         packages.list[index].row.isBase || DropKind.isManager(packages.list[index].name)
     }
 
     /// True for a program, a library or a script.
-    private func isLoadable(_ node: FileTree.NodeID) -> Bool {
+    func isLoadable(_ node: FileTree.NodeID) -> Bool {
         let inode = tree[node: node].inode
         return contents.elf[inode] != nil || contents.scripts[inode] != nil
     }
 
     /// - Parameter called: The name of a package whose program is used itself.
-    private func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
+    func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
         if PythonBytecode.isCompiled(path) || pythonTests.contains(path) { return false }
         guard let kind = DropKind(path, package: nil) else { return true }

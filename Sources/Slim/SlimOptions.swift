@@ -24,6 +24,8 @@ public enum SlimLevel: String, Sendable, CaseIterable {
     case safe
     /// Everything that the program, its libraries, its scripts and their packages don't need.
     case closure
+    /// Also the files of used packages that were not opened while the image ran and that no program names.
+    case trace
 }
 
 /// The user's choice of files to keep and drop.

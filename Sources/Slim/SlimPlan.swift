@@ -64,6 +64,14 @@ extension SlimPlan {
         }
     }
 
+    /// Returns those of the names in the image that lead to a dropped path, sorted.
+    public func droppedPaths(of names: [[UInt8]]) -> [ImagePath] {
+        let nodes = names.compactMap { contents.tree.follow($0, from: FileTree.rootNode)?.node }
+        return Set(nodes.filter { keep[$0] == nil }.map { contents.tree.path(of: $0) }).sorted {
+            $0.description < $1.description
+        }
+    }
+
     /// The number of dropped paths.
     public var droppedCount: Int { droppedNodes.count }
 

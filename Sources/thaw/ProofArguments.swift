@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 import Probe
 
 /// The options for proving that a slim image works, shared by several commands.
@@ -12,7 +13,29 @@ struct ProofArguments: ParsableArguments {
         inversion: .prefixedNo,
         help: "Keep the files that the original opens while it is probed.")
     var observe = true
+    @Option(
+        help: ArgumentHelp(
+            """
+            Let the program run on after the probes until it opened no new file for this time; its output and its \
+            living processes are compared then. 0s stops at once.
+            """, valueName: "time"))
+    var settle = "5s"
+    @Option(
+        help: ArgumentHelp("Let the program run on after the probes for at least this time.", valueName: "time"))
+    var continueAfter: String?
+
+    /// Returns the settings of all starts.
+    func settings() throws -> ProofSettings {
+        try ProofSettings(commands: commands(), observes: observe, settle: settleTime())
+    }
+
+    /// Returns the time that a program runs on.
+    private func settleTime() throws -> SettleTime {
+        SettleTime(
+            quiet: try RunLimit.wait(settle, "--settle"),
+            least: try continueAfter.map { try RunLimit.wait($0, "--continue-after") } ?? .zero)
+    }
 
     /// Returns the commands.
-    func commands() throws -> [ProbeAction] { try exec.map { try ProbeAction(parsing: "exec:\($0)") } }
+    private func commands() throws -> [ProbeAction] { try exec.map { try ProbeAction(parsing: "exec:\($0)") } }
 }

@@ -69,10 +69,10 @@ struct MessageTests {
         .attempt(.unfinishedBody(status: 200, byteCount: .max)), .excerpt([]), .excerpt(Array("no".utf8)),
         .listeners([]), .listeners([.init(port: 80, isLoopback: true), .init(port: .max, isLoopback: false)]),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
-        .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
+        .failed(Message.StartFailure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
         .finished(.passed), .finished(.timedOut), .mark(.reachable, GuestTime(nanoseconds: 7, cycles: 8)),
-        .failed(Message.Failure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
-        .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
+        .failed(Message.StartFailure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
+        .failed(Message.StartFailure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
         .probeEvent(.chunk(probe: 3, .stderr, [1, 2])),
         .probeEvent(.total(probe: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
         .probeEvent(.finished(probe: 0, .http(status: 500, byteCount: 1))),
@@ -80,6 +80,7 @@ struct MessageTests {
         .probeEvent(.finished(probe: 2, .timedOut)), .probeEvent(.finished(probe: 2, .notStarted(2))),
         .probeEvent(.listening([80, .max])), .probeEvent(.listening([])),
         .probeEvent(.openedFile(Array("/etc/passwd".utf8))), .probeEvent(.openedFilesIncomplete),
+        .probeEvent(.processes([])), .probeEvent(.processes([Array("sh".utf8), Array("sleep".utf8)])),
         .probeEvent(.observationFailed(38)), .termination(.unhandled), .termination(.ended(milliseconds: 12)),
         .termination(.running(milliseconds: .max)),
         .opened(
@@ -107,7 +108,7 @@ struct MessageTests {
         arguments: [
             [], [0], [9], [8, 0], [1, 0] + [UInt8](repeating: 0, count: 16), [2, 3] + [UInt8](repeating: 0, count: 20),
             [3, 9],
-            [13, 0], [13, 4], [14, 0], [15, 0], [5, 3, 0], [7, 9], [9, 0], [9, 8], [9, 1, 0, 0, 4, 0, 0, 0, 0],
+            [13, 0], [13, 4], [14, 0], [15, 0], [5, 3, 0], [7, 9], [9, 0], [9, 9], [9, 1, 0, 0, 4, 0, 0, 0, 0],
             [9, 2, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
             [9, 3, 0, 0, 9], [2, 1] + [UInt8](repeating: 0, count: 16) + [255, 255, 255, 255],
         ] as [[UInt8]])
@@ -117,7 +118,8 @@ struct MessageTests {
 
     @Test("A message fits a frame for any subject of its failure")
     func longSubject() {
-        let failure = Message.Failure(stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
+        let failure = Message.StartFailure(
+            stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
         #expect(Message.failed(failure).encode().count < Frame.limit)
     }
 }
@@ -131,7 +133,7 @@ struct BootSpecTests {
             workingDirectory: Array("/srv".utf8), user: Array("web:web".utf8), probe: probe, timeoutMilliseconds: 1_234)
         spec.modules = [Array("/modules/virtio.ko".utf8)]
         spec.lateModules = [Array("/modules/vsock.ko".utf8), []]
-        spec.network = BootSpec.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
+        spec.network = BootSpec.NetworkCard(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
         spec.proxiedPorts = [8080, 1, .max]
         spec.rootDevice = Array("/dev/vda".utf8)
         spec.probeSpecs = [
@@ -140,6 +142,7 @@ struct BootSpecTests {
         ]
         (spec.keepsRunning, spec.recordsOpenedFiles) = (true, false)
         (spec.checksTermination, spec.recordsStart) = (true, false)
+        (spec.quietMilliseconds, spec.continueMilliseconds) = (5_000, .max)
         return spec
     }
 

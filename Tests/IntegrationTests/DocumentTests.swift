@@ -122,7 +122,8 @@ import Testing
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nlayers = 1\n"
         )
-        let outcome = try directory.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        let outcome = try directory.thaw(
+            "optimize", "--settle", "0s", "--progress", "quiet", "-t", "best", "-o", "report", "context")
         #expect(outcome.status == 0, "\(outcome.error)")
         let report = try Document(parsing: directory.read("report/report.json"))
         #expect(report["kind"] == .string("optimization"))
@@ -147,9 +148,9 @@ import Testing
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\n\(budget)\n"
         )
         let name = "\(registry.host)/team/best:1"
-        #expect(try directory.thaw("optimize", "--push", "-o", "report", "context").status == 64)
+        #expect(try directory.thaw("optimize", "--settle", "0s", "--push", "-o", "report", "context").status == 64)
         let outcome = try directory.thaw(
-            "optimize", "--progress", "quiet", "--push", "-t", name, "-o", "report", "context")
+            "optimize", "--settle", "0s", "--progress", "quiet", "--push", "-t", name, "-o", "report", "context")
         let holds = budget == "layers = 1"
         #expect(outcome.status == (holds ? 0 : 2), "\(outcome.error)")
         let other = try TestDirectory()
@@ -165,7 +166,8 @@ import Testing
             "[probe]\nhttp = \"8080/\"\n[boot]\nengine = \"container\"\n[slim]\ninclude = [\"/www/**\"]\n[budget]\nsize = \"1kB\"\n"
         )
         let outcome = try directory.thaw(
-            "optimize", "--progress", "quiet", "context", environment: ["XDG_STATE_HOME": "\(directory.path)/state"])
+            "optimize", "--settle", "0s", "--progress", "quiet", "context",
+            environment: ["XDG_STATE_HOME": "\(directory.path)/state"])
         #expect(outcome.status == 2)
         // The report is outside of the project.
         #expect(try directory.read("state/thaw/context/report.html").contains("<html"))
@@ -180,7 +182,8 @@ import Testing
             "context/thaw.toml",
             "[probe]\nhttp = \"8080/\"\ntimeout = \"5s\"\n[boot]\nengine = \"container\"\n[slim]\nexclude = [\"/www/index.html\"]\n"
         )
-        let outcome = try directory.thaw("optimize", "--progress", "quiet", "-t", "best", "-o", "report", "context")
+        let outcome = try directory.thaw(
+            "optimize", "--settle", "0s", "--progress", "quiet", "-t", "best", "-o", "report", "context")
         #expect(outcome.status == 1)
         #expect(
             outcome.stderrLines == [

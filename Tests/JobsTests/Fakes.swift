@@ -56,9 +56,7 @@ struct FakeStarter: ImageStarter, ImageRunner {
         return try StartPair(measure(before), measure(after))
     }
 
-    func runner(
-        in store: Store, commands: [ProbeAction], recordsOpenedFiles: Bool, files: [ImageFiles]
-    ) -> any ImageRunner<Image> { self }
+    func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image> { self }
 
     func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {
         let tree = try await image.tree()

@@ -30,7 +30,7 @@ import Testing
             boot: FakeStarter(milliseconds: { $0 == 1 ? [40, 50, 60] : [100, 110, 120] }, isEmulated: isEmulated),
             in: workspace.store, budget: budget,
             host: host)
-        return try await job.run(commands: [], observes: true) {
+        return try await job.run(ProofSettings()) {
             SlimOptions(exclude: try pattern.map { [try ImagePathPattern($0)] } ?? [], observed: $0)
         }
     }
@@ -41,7 +41,7 @@ import Testing
         let result = try await Self.optimize(in: workspace, host: host)
         #expect(
             host.texts == [
-                "analysing", "probing the original", "slimming", "probing the slim image", "starting both in turns",
+                "analysing", "probing the original", "slimming and probing the slim image", "starting both in turns",
             ])
         #expect(result.verification.passed)
         #expect(result.after.image.layers.count == 1)

@@ -41,8 +41,9 @@ import Testing
         try SlimLevel.safe.expectProof(isProbed: false, isVerified: true)
         try SlimLevel.closure.expectProof(isProbed: false, isVerified: false)
         try SlimLevel.closure.expectProof(isProbed: true, isVerified: true)
-        #expect(SlimLevel.standard(isProbed: false, isVerified: true) == .safe)
-        #expect(SlimLevel.standard(isProbed: false, isVerified: false) == .closure)
-        #expect(SlimLevel.standard(isProbed: true, isVerified: true) == .closure)
+        #expect(SlimLevel.standard(isProbed: false, observes: true, isVerified: true) == .safe)
+        #expect(SlimLevel.standard(isProbed: false, observes: true, isVerified: false) == .closure)
+        #expect(SlimLevel.standard(isProbed: true, observes: true, isVerified: true) == .trace)
+        #expect(SlimLevel.standard(isProbed: true, observes: false, isVerified: true) == .closure)
     }
 }

@@ -61,6 +61,32 @@ import Testing
             ]))
     }
 
+    @Test("trace keeps of a used package its settings, its plugins, what was opened and what its program names")
+    func trace() async throws {
+        let tool = ELFMaker.program(calling: ["execv"], texts: ["/usr/share/tool/named", "/etc"])
+        let entries =
+            try glibc() + [
+                program("usr/bin/tool", tool), program("usr/bin/helper", .program(needs: [])),
+                library("usr/lib/tool/modules/plugin.so"), file("etc/tool/tool.conf", "x"),
+                file("usr/share/tool/named/a", "x"), file("usr/share/tool/other", "x"),
+                file("usr/share/tool/opened", "x"),
+                file("usr/share/dependency/data", "x"), program("usr/bin/dependency", ELFMaker()),
+            ]
+        let all = entries.dropFirst(try glibc().count).map { $0.0.path.description }
+        let owned = all.filter { !$0.contains("dependency") }
+        let database = try dpkg([
+            ("tool", "Depends: dependency", owned), ("dependency", "", all.filter { !owned.contains($0) }),
+        ])
+        let sample = try Sample([entries + database], runs: ["tool"])
+        let observed = [Array("/usr/share/tool/opened".utf8)]
+        let kept = try await sample.kept(SlimOptions(level: .trace, observed: observed))
+        #expect(
+            Set(all).subtracting(kept) == [
+                "/usr/bin/helper", "/usr/share/tool/other", "/usr/share/dependency/data", "/usr/bin/dependency",
+            ])
+        #expect(try await sample.kept(SlimOptions(observed: observed)).isSuperset(of: all))
+    }
+
     @Test("openssl-conf: A file that was only read keeps its package's data, but no programs and no dependencies")
     func openssl() async throws {
         let entries =

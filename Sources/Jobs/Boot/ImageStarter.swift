@@ -1,6 +1,6 @@
 public import ImageFiles
 public import OCI
-public import Probe
+internal import Probe
 public import Proof
 
 /// The number and the kind of two images' starts.
@@ -31,11 +31,9 @@ public protocol ImageStarter: Sendable {
     /// Returns the runner that starts images once, for their responses.
     ///
     /// - Parameters:
-    ///   - commands: The commands to run besides the probe.
+    ///   - settings: The commands to run besides the probe, and the time after them.
     ///   - files: The files of images that were already read.
-    func runner(
-        in store: Store, commands: [ProbeAction], recordsOpenedFiles: Bool, files: [ImageFiles]
-    ) -> any ImageRunner<Image>
+    func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image>
 }
 
 extension ImageStarter {
@@ -47,13 +45,10 @@ extension ImageStarter {
 
 extension BootJob: ImageStarter {
     /// Returns the runner of this job's probe.
-    public func runner(
-        in store: Store, commands: [ProbeAction], recordsOpenedFiles: Bool, files: [ImageFiles]
-    ) -> any ImageRunner<Image> {
-        ProofRunner(
-            job: self, store: store,
-            probeSet: ProbeSet(
-                probes: probe.map { [$0] } ?? [], commands: commands, recordsOpenedFiles: recordsOpenedFiles),
-            files: files)
+    public func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image> {
+        var probeSet = ProbeSet(
+            probes: probe.map { [$0] } ?? [], commands: settings.commands, recordsOpenedFiles: settings.observes)
+        probeSet.settle = settings.settle
+        return ProofRunner(job: self, store: store, probeSet: probeSet, files: files)
     }
 }

@@ -4,7 +4,7 @@ internal import ImageFiles
 internal import Linux
 public import OCI
 public import Project
-internal import SystemPackage
+public import SystemPackage
 
 extension Failure {
     /// The report of a gate without budgets.
@@ -39,6 +39,7 @@ public struct GateCheck {
     private let lines: ProjectLines
     private let start: StartOptions
     private let platform: PlatformCheck?
+    private let databases: [FilePath]
     private let host: any JobHost
 
     /// Makes a gate.
@@ -49,12 +50,13 @@ public struct GateCheck {
     ///   - lines: The lines of its keys.
     ///   - start: The options of a start, which only a budget of the start needs.
     ///   - platform: A platform whose rules the image must hold too.
+    ///   - databases: The databases of vulnerabilities, as for ``ScanJob``.
     public init(
         in store: Store, _ project: ProjectFile, file: String, lines: ProjectLines, start: StartOptions,
-        platform: PlatformCheck? = nil, host: any JobHost
+        platform: PlatformCheck? = nil, databases: [FilePath] = [], host: any JobHost
     ) {
         (self.store, self.file, self.lines) = (store, file, lines)
-        (self.start, self.platform, self.host) = (start, platform, host)
+        (self.start, self.platform, self.databases, self.host) = (start, platform, databases, host)
         self.project = platform?.completed(project) ?? project
     }
 
@@ -65,7 +67,8 @@ public struct GateCheck {
         on image: Image, named name: String, baseline: GateBaseline? = nil, today: String
     ) async throws -> GateReport {
         let facts = try await facts(of: image)
-        let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline)
+        let scan = try await scan(image)
+        let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline, scan: scan)
         let rows = try await rows(for: facts)
         let startRules = try await startRules(for: image, baseline?.start)
         let platformRules = platform.map { ProfileRules(check: $0, facts: facts).all } ?? []
@@ -95,8 +98,14 @@ public struct GateCheck {
         return rules
     }
 
+    /// Looks for vulnerabilities if a budget needs them and there is a database.
+    private func scan(_ image: Image) async throws -> VulnerabilityScan? {
+        guard !project.budget.vulnerabilities.isEmpty, !databases.isEmpty else { return nil }
+        return try await ScanJob(in: store).scan(image, databases: databases)
+    }
+
     private enum Row {
-        case measured(BudgetVerdict.Row)
+        case measured(BudgetVerdict.BudgetResult)
         case unmeasured(GateRule)
 
         func rule(_ rules: GateRules) -> GateRule {
@@ -128,7 +137,7 @@ public struct GateCheck {
         }
     }
 
-    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
+    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.BudgetResult] {
         let job = GateJob(in: store, project, start: start, host: host)
         return try await job.verdict(on: facts.image, facts.waste).rows
     }

@@ -68,9 +68,9 @@ public struct GateRule: Sendable, Equatable {
     }
 
     /// The rule as a row of a verdict; nil if its figure could not be measured.
-    var row: BudgetVerdict.Row? {
+    var row: BudgetVerdict.BudgetResult? {
         guard let unit, let measured else { return nil }
-        return BudgetVerdict.Row(name: name, unit: unit, limit: limit, measured: measured, summary: summary)
+        return BudgetVerdict.BudgetResult(name: name, unit: unit, limit: limit, measured: measured, summary: summary)
     }
 
     /// The state in one word.

@@ -3,7 +3,6 @@ internal import ColdStart
 internal import ImageFiles
 internal import Linux
 public import OCI
-public import Probe
 public import Project
 internal import Proof
 public import Slim
@@ -40,11 +39,10 @@ public struct OptimizeJob {
     /// Runs all parts.
     ///
     /// - Parameters:
-    ///   - commands: Commands that run in both images besides the probe.
-    ///   - observes: True to keep the files that the original opens while it is probed.
+    ///   - settings: The commands besides the probe, the observation, and the time after the probes.
     ///   - options: Returns the options of slimming for the opened files.
     public func run(
-        commands: [ProbeAction], observes: Bool, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
+        _ settings: ProofSettings, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
     ) async throws -> Optimization {
         host.begin("analysing")
         // The only inflation of the original: what follows reads this value, or the plain layers.
@@ -52,20 +50,18 @@ public struct OptimizeJob {
         let files = try await ImageFiles(of: original, search: policy.search)
         let before = try await report(files, as: name, base: AnalyzeJob(in: store).base(of: image))
         host.begin("probing the original")
-        let commands = commands + ImageProbe.missingHealthcheck(image.config, among: commands)
+        var settings = settings
+        settings.commands += ImageProbe.missingHealthcheck(image.config, among: settings.commands)
         func runner(_ files: [ImageFiles]) -> any ImageRunner<Image> {
-            boot.runner(in: store, commands: commands, recordsOpenedFiles: observes, files: files)
+            boot.runner(in: store, settings: settings, files: files)
         }
-        let record = try await runner([files]).record(of: original, recordsOpenedFiles: observes)
-        if let warning = record.openedFiles.warning { host.report(warning) }
-        host.begin("slimming")
-        let slim = try SlimJob(files, options: options(record.openedFiles.paths))
-        var slimmed = try await slim.write(to: store, search: policy.search)
+        let traces = try await Traces(of: original, by: runner([files]), settings: settings)
+        traces.report(to: host)
+        host.begin("slimming and probing the slim image")
+        let loop = ProofLoop(of: original, files, in: store, observes: settings.observes, search: policy.search)
+        let (slim, slimmed) = try await loop.run(traces, by: runner, options: options)
         let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
-        host.begin("probing the slim image")
-        let verification = try await Verification(
-            slimmed.image, against: record, of: original, by: runner([files, slimmed.files]))
-        slimmed.verification = verification
+        let verification = slimmed.verification ?? Verification(traces.record, traces.record)
         // An image that does not serve cannot be measured.
         if verification.failure != nil { try verification.require() }
         host.begin("starting both in turns")
@@ -100,7 +96,7 @@ public struct OptimizeJob {
         let facts = BudgetFacts(of: files, base: .unknown, policy: policy)
         let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
         for rule in rules where rule.measured == nil {
-            host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
+            host.note("the budget '\(rule.name)' is checked by thaw gate only")
         }
         return rules
     }

@@ -65,6 +65,14 @@ public enum RunLimit: String, CaseIterable, Sendable {
         return time
     }
 
+    /// Parses a time of waiting, which may be zero and is at most an hour.
+    public static func wait(_ text: String, _ option: String) throws -> Duration {
+        guard ["0", "0s"].contains(text) || (try? time(text, option)).map({ $0 <= .seconds(3_600) }) == true else {
+            throw Failure("\(option) '\(text)' is not a time such as 5s, at most 1h", status: .usage)
+        }
+        return ["0", "0s"].contains(text) ? .zero : try time(text, option)
+    }
+
     /// Parses a size of memory in bytes; returns nil for 0, which is no limit, as in Docker.
     private static func memory(_ text: String, _ option: String) throws -> Int64? {
         let bytes = try size(text, option)

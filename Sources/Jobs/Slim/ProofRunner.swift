@@ -22,31 +22,44 @@ public struct ProofRunner: ImageRunner {
         self.files = files
     }
 
-    /// Makes a runner of `probes` and `commands`; nil without any of them, where options of the start are refused.
+    /// Makes a runner of `probes` and the settings' commands; nil without any of them, where options of the start are refused.
     public init?(
-        probes: [ProbeAction], commands: [ProbeAction], recordsOpenedFiles: Bool, start: StartOptions, in store: Store,
-        host: any JobHost
+        probes: [ProbeAction], settings: ProofSettings, start: StartOptions, in store: Store, host: any JobHost
     ) throws {
-        guard let first = probes.first ?? commands.first else {
+        guard let first = probes.first ?? settings.commands.first else {
             guard start != StartOptions() else { return nil }
             throw Failure(
                 "the images are not started without --probe or --exec", remedy: "add --probe or --exec", status: .usage)
         }
         var start = start
         start.probe = first
-        self.init(
-            job: try BootJob(start, nil, host: host), store: store,
-            probeSet: ProbeSet(probes: probes, commands: commands, recordsOpenedFiles: recordsOpenedFiles))
+        var probeSet = ProbeSet(
+            probes: probes, commands: settings.commands, recordsOpenedFiles: settings.observes)
+        probeSet.settle = settings.settle
+        self.init(job: try BootJob(start, nil, host: host), store: store, probeSet: probeSet)
     }
 
     /// Returns the runner that also runs the HEALTHCHECK of an image's configuration, whose result must be the same.
     public func checkingHealth(of config: ImageConfig) -> ProofRunner {
         let commands = ImageProbe.missingHealthcheck(config, among: probeSet.actions)
-        let probes = ProbeSet(
+        var probes = ProbeSet(
             probes: Array(probeSet.actions.prefix(probeSet.probeCount)),
             commands: probeSet.actions.dropFirst(probeSet.probeCount) + commands,
             recordsOpenedFiles: probeSet.recordsOpenedFiles)
+        probes.settle = probeSet.settle
         return ProofRunner(job: job, store: store, probeSet: probes, files: files)
+    }
+
+    /// Returns the runner that need not read the files of these images again.
+    public func knowing(_ files: [ImageFiles]) -> ProofRunner {
+        ProofRunner(job: job, store: store, probeSet: probeSet, files: files)
+    }
+
+    /// Starts the original, and reports what is incomplete or differs.
+    public func traces(of original: Image, _ settings: ProofSettings, host: any JobHost) async throws -> Traces {
+        let traces = try await Traces(of: original, by: self, settings: settings)
+        traces.report(to: host)
+        return traces
     }
 
     /// Starts an image once and returns its probe results.
@@ -60,10 +73,5 @@ public struct ProofRunner: ImageRunner {
         } catch let error as ColdStartError where error.kind == .work {
             return RunRecord(probes: [], failure: "\(error)")
         }
-    }
-
-    /// Returns the probe results of the original; throws if a probe does not pass.
-    public func record(of original: Image) async throws -> RunRecord {
-        try await record(of: original, recordsOpenedFiles: probeSet.recordsOpenedFiles)
     }
 }

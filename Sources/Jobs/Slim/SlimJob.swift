@@ -22,8 +22,15 @@ public struct SlimJob: Sendable {
         public var document: JSON
         /// The comparison of its probe results with those of the original; nil without probes.
         public var verification: Verification? {
-            didSet { document["verification"] = verification?.json ?? Verification.withoutProbes }
+            didSet {
+                var json = verification?.json ?? Verification.withoutProbes
+                if verification != nil { json["rounds"] = .array(rounds.map(\.json)) }
+                document["verification"] = json
+            }
         }
+
+        /// The rounds of the proof that failed, with what was put back after each.
+        public var rounds: [ProofRound] = []
 
         /// The slim image.
         public var image: Image { files.image }

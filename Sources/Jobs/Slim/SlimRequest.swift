@@ -65,13 +65,16 @@ extension SlimLevel {
         self = level
     }
 
-    /// The level without `--level`: `closure` if a proof decides or is waived, else `safe`.
+    /// The level without `--level`: `trace` if a proof with observed files decides, `closure` if it can't observe or
+    /// is waived, else `safe`.
     ///
     /// - Parameters:
     ///   - isProbed: True if both images are started and compared.
+    ///   - observes: True if the files that the original opens are kept.
     ///   - isVerified: False if the user waives the proof.
-    public static func standard(isProbed: Bool, isVerified: Bool) -> SlimLevel {
-        isProbed || !isVerified ? .closure : .safe
+    public static func standard(isProbed: Bool, observes: Bool, isVerified: Bool) -> SlimLevel {
+        if isProbed, observes, isVerified { return .trace }
+        return isProbed || !isVerified ? .closure : .safe
     }
 
     /// Throws if an image of this level would be stored without a proof.

@@ -6,13 +6,13 @@ public import Slim
 extension SlimJob {
     /// Returns the text of `thaw slim --format text`.
     public func text(_ result: SlimResult) -> String {
-        if result.isUnchanged { return "already slim\n\n\(result.image.descriptor.digest)" }
+        if result.isUnchanged { return "already slim\n\n\(result.image.manifest.config.digest)" }
         let before = ByteCount(plan.contents.image.compressedSize)
         let after = ByteCount(result.image.compressedSize)
         let sizes = "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped"
         let parts = [
             [sizes], ["kept because of"] + reasons, ["removed"] + removals, missing, proof(result),
-            ["\(result.image.descriptor.digest)"],
+            ["\(result.image.manifest.config.digest)"],
         ]
         return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
     }
@@ -33,7 +33,9 @@ extension SlimJob {
     }
 
     private func proof(_ result: SlimResult) -> [String] {
-        if let verification = result.verification { return [verification.text] }
+        if let verification = result.verification {
+            return [verification.text] + result.rounds.enumerated().map { "  \($1.text(number: $0 + 1))" }
+        }
         guard plan.level == .safe else { return ["unproven: the images were not compared"] }
         let more = plan.levelBytes
         return ["unproven: no probe was run; level safe drops only files that no program reads"]

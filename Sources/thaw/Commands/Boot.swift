@@ -5,7 +5,7 @@ import OCI
 import SystemPackage
 
 /// The command `thaw boot`.
-struct Boot: AsyncParsableCommand {
+struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start an image and measure the time to its first request.",
         discussion: """
@@ -36,7 +36,7 @@ struct Boot: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "With --keep: publish a port of the machine on 127.0.0.1. Can be repeated.", valueName: "host:guest"))
-    var publish: [KeptMachine.Port] = []
+    var publish: [KeptMachine.ForwardedPort] = []
     @Option(help: ArgumentHelp("Write the figures to a file for gate --baseline.", valueName: "file"))
     var saveBaseline: String?
     @Option(
@@ -102,7 +102,7 @@ struct Boot: AsyncParsableCommand {
     }
 }
 
-extension Boot {
+extension BootCommand {
     /// Returns the options that only the engine kvm has.
     ///
     /// - Parameter subject: The image of a machine that is kept running; nil without `--keep`.
@@ -146,7 +146,7 @@ extension Boot {
 
 extension MachineNetwork: ExpressibleByArgument {}
 
-extension KeptMachine.Port: ExpressibleByArgument {
+extension KeptMachine.ForwardedPort: ExpressibleByArgument {
     /// Reads `HOST:GUEST`.
     public init?(argument: String) { self.init(argument) }
 }

@@ -66,15 +66,16 @@ struct Optimize: AsyncParsableCommand {
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
-        let commands = try proofArguments.commands()
+        let proof = try proofArguments.settings()
         let build = named == nil ? try await build(project, in: store) : nil
         guard let image = named ?? build?.image else { preconditionFailure("a context was built") }
         let title = isDirectory ? ReportPlace.name(of: subject) : subject
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
-        let level = try slimOptions.slimLevel() ?? .closure
-        let result = try await job.run(commands: commands, observes: proofArguments.observe) {
+        let level =
+            try slimOptions.slimLevel() ?? .standard(isProbed: true, observes: proofArguments.observe, isVerified: true)
+        let result = try await job.run(proof) {
             try slimOptions.options(project, level: level, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)

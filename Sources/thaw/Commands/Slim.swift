@@ -50,11 +50,13 @@ struct SlimCommand: AsyncParsableCommand {
     func run() async throws {
         let (store, host) = (try global.store(), TerminalHost())
         let name = explain == nil ? try SlimName(tag, of: Transport(image.text), replaces: replace) : nil
+        let settings = try proofArguments.settings()
         let runner = try ProofRunner(
-            probes: probe.map { try ProbeAction(parsing: $0) }, commands: proofArguments.commands(),
-            recordsOpenedFiles: proofArguments.observe, start: machine.start(), in: store, host: host)
+            probes: probe.map { try ProbeAction(parsing: $0) }, settings: settings, start: machine.start(), in: store,
+            host: host)
         let level =
-            try options.slimLevel() ?? .standard(isProbed: runner != nil, isVerified: verify)
+            try options.slimLevel()
+            ?? .standard(isProbed: runner != nil, observes: proofArguments.observe, isVerified: verify)
         if explain == nil { try level.expectProof(isProbed: runner != nil, isVerified: verify) }
         let found = try await image.exportedImage(in: store)
         if !found.isSlim { try name?.expectOther() }
@@ -62,40 +64,25 @@ struct SlimCommand: AsyncParsableCommand {
         // The plan, the rewriting and the probing each read all layers.
         let original = found.reading(from: PlainLayers(found.source, in: store.path))
         let lease = try store.lease()
-        let record = try await proof?.record(of: original)
-        if let warning = record?.openedFiles.warning { Terminal.report(warning) }
-        let job = try await SlimJob(
-            ImageFiles(of: original),
-            options: options.options(ProjectFile(), level: level, observed: record?.openedFiles.paths ?? []))
-        for pattern in job.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }
+        let traces = try await proof?.traces(of: original, settings, host: host)
+        let files = try await ImageFiles(of: original)
+        func slimOptions(_ observed: [[UInt8]]) throws -> SlimOptions {
+            try options.options(ProjectFile(), level: level, observed: observed)
+        }
+        let plan = try SlimJob(files, options: slimOptions(traces?.openedFiles ?? []))
+        for pattern in plan.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }
         if let explain {
-            let explanation = try job.explanation(of: explain)
+            let explanation = try plan.explanation(of: explain)
             return format == .json ? Terminal.print(explanation.document) : Terminal.print(explanation.text)
         }
         guard let name else { preconditionFailure("a slim image has a name") }
-        let result: SlimJob.SlimResult
-        if let unchanged = job.unchanged() {
-            result = unchanged
-            if name.isRequested { try store.publish(found, as: name.reference) }
-        } else {
-            try name.expectOther()
-            result = try await slimmed(job, from: original, record: record, by: proof)
-            try store.publish(result.image, as: name.reference)
-        }
+        if plan.unchanged() == nil { try name.expectOther() }
+        let (job, result) = try await plan.finished(
+            of: original, in: store, by: verify ? proof : nil, traces, observes: settings.observes, slimOptions)
+        try result.verification?.require()
+        if !result.isUnchanged || name.isRequested { try store.publish(result.image, as: name.reference) }
         try lease.release()
         format == .json ? Terminal.print(result.document) : Terminal.print(job.text(result))
-    }
-
-    /// Writes the slim image and compares it with the original, unless the user waives the proof.
-    private func slimmed(
-        _ job: SlimJob, from original: Image, record: RunRecord?, by proof: ProofRunner?
-    ) async throws -> SlimJob.SlimResult {
-        var result = try await job.write(to: global.store())
-        guard let proof, let record, verify else { return result }
-        let verification = try await Verification(result.image, against: record, of: original, by: proof)
-        try verification.require()
-        result.verification = verification
-        return result
     }
 }
 
@@ -118,8 +105,9 @@ struct SlimOptionGroup: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Files that may be dropped: safe (caches, manuals, package managers) or closure (everything that nothing \
-            needs). (default: closure with a probe, else safe)
+            Files that may be dropped: safe (caches, manuals, package managers), closure (everything that nothing \
+            needs) or trace (also files of used packages that were not opened and that no program names). \
+            (default: trace with a probe, closure with --no-observe or --no-verify, else safe)
             """, valueName: "level"))
     var level: String?
 
