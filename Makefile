@@ -43,6 +43,7 @@ for-dist += gcc libc6-dev make  # build libcurl
 for-dist += libdeflate-tools    # packs the tarball smaller than gzip
 for-dist += busybox-static      # the shell of the image for CI systems
 for-dist += python3 file        # write the SBOM; check that the binary is static
+for-site += python3-venv       # installs mkdocs from PyPI, apart from the system
 for-kernel += linux-source-6.1  # the source of the small kernel
 for-kernel += gcc libc6-dev make  # build the kernel and its build tools
 for-kernel += flex bison bc     # generate parts of its source
@@ -62,7 +63,7 @@ import-check := --explicit-target-dependency-import-check error
 swift-flags := $(import-check) -Xswiftc -O
 debug := .build/debug
 release := .build/release
-scripts := fixtures/*.sh fixtures/{dist,fuzz,kernel,kvm}/*.sh fixtures/kvm/machine/* .ci/run
+scripts := fixtures/*.sh fixtures/{dist,fuzz,kernel,kvm,site}/*.sh fixtures/kvm/machine/* .ci/run
 
 .PHONY: help
 help: ## Show this list
@@ -154,6 +155,11 @@ docs: ## Write docs/cli.md, docs/thaw.toml.md and docs/json
 	swift build --build-tests $(swift-flags)
 	THAW_UPDATE_DOCS=1 swift test --skip-build $(swift-flags) --filter ReferenceTests \
 		--filter ConfigTests/current --filter SchemaTests/current
+
+.PHONY: site
+site: ## Make the documentation's static pages, in .build/site/html
+	@$(MAKE) --no-print-directory deps PACKAGES="$(strip $(for-site))"
+	fixtures/site/build.sh
 
 .PHONY: test-kvm
 test-kvm: fixtures ## Boot images on a true KVM, in machines that QEMU emulates (CHECKS=... for some checks)

@@ -136,10 +136,9 @@ let package = Package(
         tests("InitTests"),
         tests("IntegrationTests", "Harness"),
         tests(
-            "JobsTests", "Jobs", "Analysis", "Harness", "Build", "ColdStart", "HTTP", "ImageFiles", "Linux", "OCI",
-            "Probe",
-            "Project", "Proof", "Registry", "Sandbox", "Slim", "Support", system),
-        tests("LinuxTests", "Linux", "Support", system),
+            "JobsTests", "Jobs", "Analysis", "Harness", "Build", "ColdStart", "Frontend", "HTTP", "ImageFiles", "Linux",
+            "OCI", "Probe", "Project", "Proof", "Registry", "Sandbox", "Slim", "Support", system),
+        tests("LinuxTests", "Linux", "Harness", "Support", system),
         tests("OCITests", "OCI", "Linux", "Support", system),
         tests(
             "MicroVMTests", "MicroVM", "Guest", "Linux", "CKVM", "Harness", "MachineStart", "Support", system),

@@ -13,7 +13,7 @@ public struct BaseImage: Sendable, Equatable {
     }
 
     /// The owner of a layer.
-    public enum Owner: String, Sendable, CaseIterable {
+    public enum LayerOwner: String, Sendable, CaseIterable {
         /// The base; only another base or a rewrite of the image changes its bytes.
         case base
         /// The Dockerfile above it.
@@ -35,12 +35,12 @@ public struct BaseImage: Sendable, Equatable {
     public static let unknown = BaseImage(name: nil, digest: nil, layerCount: nil, evidence: nil)
 
     /// Returns the owner of a layer.
-    public func owner(of layer: Int) -> Owner {
+    public func owner(of layer: Int) -> LayerOwner {
         layerCount.map { layer < $0 ? .base : .yours } ?? .unknown
     }
 
     /// Returns the common owner of several layers; nil if they have different ones, or for none.
-    func owner<Layers: Sequence<Int>>(of layers: Layers) -> Owner? {
+    func owner<Layers: Sequence<Int>>(of layers: Layers) -> LayerOwner? {
         let owners = Set(layers.map { owner(of: $0) })
         return owners.count == 1 ? owners.first : nil
     }

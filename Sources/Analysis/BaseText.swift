@@ -17,7 +17,7 @@ extension BaseImage {
     }
 }
 
-extension BaseImage.Owner {
+extension BaseImage.LayerOwner {
     /// The word in a table.
     var mark: String { self == .unknown ? "-" : rawValue }
 }

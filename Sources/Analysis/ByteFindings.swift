@@ -36,7 +36,7 @@ struct ByteFindings {
 // MARK: - Waste
 
 extension ByteFindings {
-    private struct Cause: Hashable {
+    private struct WasteCause: Hashable {
         let kind: Waste.Kind
         let layer: Int
         let takenBy: Int
@@ -50,11 +50,11 @@ extension ByteFindings {
     }
 
     private func waste(_ waste: Waste) -> [Finding] {
-        var sums: [Cause: WasteTotal] = [:]
+        var sums: [WasteCause: WasteTotal] = [:]
         // Items come largest first, so the examples are the large ones.
         for item in waste.items {
             for copy in item.copies {
-                let cause = Cause(kind: copy.kind, layer: copy.layer, takenBy: copy.hiddenBy)
+                let cause = WasteCause(kind: copy.kind, layer: copy.layer, takenBy: copy.hiddenBy)
                 sums[cause, default: WasteTotal()].count += 1
                 sums[cause, default: WasteTotal()].bytes &+= copy.bytes
                 sums[cause, default: WasteTotal()].compressedBytes &+= copy.compressedBytes ?? 0
@@ -69,7 +69,7 @@ extension ByteFindings {
         }
     }
 
-    private func message(_ cause: Cause, _ sum: WasteTotal) -> String {
+    private func message(_ cause: WasteCause, _ sum: WasteTotal) -> String {
         let what = "\(counted(sum.count, "file")) of \(name(cause.layer))"
         if cause.layer == cause.takenBy {
             return
@@ -86,7 +86,7 @@ extension ByteFindings {
         return "\(what) \(verb) \(fate) \(name(cause.takenBy)); \(ByteCount(sum.bytes)) are wasted."
     }
 
-    private func fix(_ cause: Cause) -> String {
+    private func fix(_ cause: WasteCause) -> String {
         if base.owner(of: cause.layer) == .base { return Self.baseFix }
         return switch cause.kind {
         case .deletedLater:
@@ -116,7 +116,7 @@ extension ByteFindings {
         ]
     }
 
-    private func leftover(_ group: LeftoverFiles.Group) -> Finding {
+    private func leftover(_ group: LeftoverFiles.LeftoverGroup) -> Finding {
         Finding(
             id: group.kind.id, severity: severity(of: group.bytes, in: group.layer),
             message:

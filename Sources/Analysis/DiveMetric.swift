@@ -6,7 +6,7 @@ public import OCI
 /// directory, and it stops reading a layer at a whiteout of nothing. ``Waste`` has the correct figures.
 public struct DiveMetric: Sendable, Equatable {
     /// A path that several layers have.
-    public struct Item: Sendable, Equatable {
+    public struct RepeatedPath: Sendable, Equatable {
         public let path: ImagePath
         /// The number of layers that have it, whiteouts included.
         public let count: Int
@@ -17,7 +17,7 @@ public struct DiveMetric: Sendable, Equatable {
     /// The smallest copies as a part of all copies.
     public let efficiency: Double
     /// The paths that several layers have, the largest first.
-    public let items: [Item]
+    public let items: [RepeatedPath]
     /// The bytes of all layers but the first.
     public let userBytes: Int64
 
@@ -35,7 +35,7 @@ public struct DiveMetric: Sendable, Equatable {
         let (least, all) = (sums.reduce(0) { $0 &+ $1.least }, sums.reduce(0) { $0 &+ $1.bytes })
         efficiency = all == 0 ? 1 : Double(least) / Double(all)
         items = count.paths.filter { $0.value.count > 1 }
-            .map { Item(path: $0.key, count: $0.value.count, bytes: $0.value.bytes) }
+            .map { RepeatedPath(path: $0.key, count: $0.value.count, bytes: $0.value.bytes) }
             .sorted { ($1.bytes, $0.path) < ($0.bytes, $1.path) }
         userBytes = layers.dropFirst().joined().reduce(0) { $0 &+ $1.size }
     }
@@ -88,7 +88,7 @@ private struct DiveCount {
 
 /// A tree of paths with dive's rules: whiteouts are nodes, and a parent without an entry is no directory.
 private struct DiveTree {
-    struct Node {
+    struct SizeNode {
         var size: Int64 = 0
         var isDirectory = false
         var children: [[UInt8]: Int] = [:]
@@ -97,7 +97,7 @@ private struct DiveTree {
     static let root = 0
     private static let mark = Array(".wh.".utf8)
 
-    private(set) var nodes = [Node()]
+    private(set) var nodes = [SizeNode()]
 
     init(_ entries: [LayerEntry]) {
         for entry in entries where !entry.path.isRoot {
@@ -167,7 +167,7 @@ private struct DiveTree {
 
     private mutating func child(_ name: [UInt8], of node: Int) -> Int {
         if let child = nodes[node].children[name] { return child }
-        nodes.append(Node())
+        nodes.append(SizeNode())
         nodes[node].children[name] = nodes.count - 1
         return nodes.count - 1
     }

@@ -26,7 +26,7 @@ public struct Finding: Sendable, Equatable {
     /// Examples, at most ten.
     public let paths: [ImagePath]
     /// The owner of the layers concerned; nil for several owners and for the configuration.
-    public internal(set) var owner: BaseImage.Owner?
+    public internal(set) var owner: BaseImage.LayerOwner?
 
     public init(
         id: String, severity: Severity, message: String, bytes: Int64 = 0, compressedBytes: Int64 = 0,

@@ -79,7 +79,7 @@ public struct ImageHistory: Sendable, Equatable {
     }
 
     /// Returns the command of each layer in one line, lowest first; empty for a layer without a line.
-    static func commands(of image: Image) -> [String] {
+    public static func commands(of image: Image) -> [String] {
         var commands = [String](repeating: "", count: image.layers.count)
         for step in steps(of: image) {
             if let layer = step.layer { commands[layer] = shortCommand(step.history?.createdBy ?? "") }

@@ -16,7 +16,7 @@ struct LeftoverFiles {
     }
 
     /// All leftovers of one kind in one layer.
-    struct Group {
+    struct LeftoverGroup {
         let kind: Kind
         let layer: Int
         var count = 0
@@ -28,10 +28,10 @@ struct LeftoverFiles {
     }
 
     /// All groups, largest first.
-    let groups: [Group]
+    let groups: [LeftoverGroup]
 
     init(_ tree: FileTree, packed: PackedSizes? = nil) {
-        var groups: [[Int]: Group] = [:]
+        var groups: [[Int]: LeftoverGroup] = [:]
         var kinds: [FileTree.NodeID: Int] = [:]
         var seen: Set<FileTree.InodeID> = []
         tree.walk { path, node in
@@ -43,8 +43,11 @@ struct LeftoverFiles {
             } else if let kind = inherited, inode.kind.size > 0, !Self.isLicence(path),
                 seen.insert(entry.inode).inserted
             {
-                groups[[kind, inode.layer], default: Group(kind: Self.kinds[kind], layer: inode.layer, largest: path)]
-                    .add(path, bytes: inode.kind.size, compressedBytes: packed?.bytes(of: inode) ?? 0)
+                groups[
+                    [kind, inode.layer],
+                    default: LeftoverGroup(kind: Self.kinds[kind], layer: inode.layer, largest: path)
+                ]
+                .add(path, bytes: inode.kind.size, compressedBytes: packed?.bytes(of: inode) ?? 0)
             }
         }
         self.groups = groups.values.sorted { ($1.bytes, $0.kind.id, $0.layer) < ($0.bytes, $1.kind.id, $1.layer) }
@@ -83,7 +86,7 @@ struct LeftoverFiles {
     }()
 }
 
-extension LeftoverFiles.Group {
+extension LeftoverFiles.LeftoverGroup {
     fileprivate mutating func add(_ path: ImagePath, bytes size: Int64, compressedBytes compressedSize: Double) {
         count += 1
         compressedBytes += compressedSize

@@ -18,10 +18,10 @@ public struct Package: Sendable, Hashable {
     /// The architecture as its manager writes it: `amd64`, `x86_64`; nil without one.
     public var architecture: String?
     /// The source package, by which advisories name it; nil if its name and version are the package's own.
-    var source: Source?
+    var source: SourcePackage?
 
     /// A source package and its version.
-    struct Source: Sendable, Hashable {
+    struct SourcePackage: Sendable, Hashable {
         let name: String
         let version: String
     }

@@ -11,7 +11,7 @@ public struct Report: Sendable {
     /// The base of the image.
     public let base: BaseImage
     /// The largest visible files.
-    public let largestFiles: [FileList.Row]
+    public let largestFiles: [FileList.FileRow]
     /// The visible directories that hold most bytes.
     public let largestDirectories: [DirectorySize]
     /// The bytes that no container sees.

@@ -86,7 +86,7 @@ extension LayerFacts {
     }
 }
 
-extension Waste.Item {
+extension Waste.WastedPath {
     fileprivate var json: JSON {
         .object([
             "path": .string(path.description), "count": .integer(Int64(copies.count)), "bytes": .integer(bytes),
@@ -96,7 +96,7 @@ extension Waste.Item {
     }
 }
 
-extension Waste.Copy {
+extension Waste.WastedCopy {
     fileprivate var json: JSON {
         .object([
             "layer": .integer(Int64(layer)), "takenBy": .integer(Int64(hiddenBy)), "class": .string(kind.rawValue),

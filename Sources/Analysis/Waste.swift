@@ -20,7 +20,7 @@ public struct Waste: Sendable, Equatable {
     }
 
     /// One wasted copy.
-    public struct Copy: Sendable, Hashable {
+    public struct WastedCopy: Sendable, Hashable {
         /// The layer that ships it.
         public let layer: Int
         /// The layer that hides it; the same one if a tar names a path twice.
@@ -33,11 +33,11 @@ public struct Waste: Sendable, Equatable {
     }
 
     /// A path with all its wasted copies.
-    public struct Item: Sendable, Equatable {
+    public struct WastedPath: Sendable, Equatable {
         /// The path of the copies.
         public let path: ImagePath
         /// The copies, lowest layer first.
-        public let copies: [Copy]
+        public let copies: [WastedCopy]
         /// The bytes of all copies.
         public let bytes: Int64
 
@@ -54,7 +54,7 @@ public struct Waste: Sendable, Equatable {
     }
 
     /// The paths with wasted copies, largest first, then by name.
-    public let items: [Item]
+    public let items: [WastedPath]
     /// The bytes of regular files in all layers.
     public let shippedBytes: Int64
     /// The bytes of regular files in the merged tree.
@@ -86,7 +86,7 @@ public struct Waste: Sendable, Equatable {
     /// Without contents in the tree, no copy is `metadataOnly` or `moved`.
     public init(of tree: FileTree, packed: PackedSizes? = nil) {
         let layerContents = LayerContents(tree)
-        var copies: [ImagePath: [Copy]] = [:]
+        var copies: [ImagePath: [WastedCopy]] = [:]
         var (shipped, live, user) = (Int64(0), Int64(0), Int64(0))
         for inode in tree.inodes where inode.kind.size > 0 {
             let size = inode.kind.size
@@ -99,15 +99,15 @@ public struct Waste: Sendable, Equatable {
             copies[inode.path, default: []].append(Self.copy(inode, in: tree, layerContents, packed: packed))
         }
         items = copies.map { path, copies in
-            Item(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
+            WastedPath(path: path, copies: copies, bytes: copies.reduce(0) { $0 &+ $1.bytes })
         }.sorted { ($1.bytes, $0.path) < ($0.bytes, $1.path) }
         (shippedBytes, liveBytes, userBytes) = (shipped, live, user)
     }
 
     private static func copy(
         _ inode: FileTree.Inode, in tree: FileTree, _ layerContents: LayerContents, packed: PackedSizes?
-    ) -> Copy {
-        Copy(
+    ) -> WastedCopy {
+        WastedCopy(
             layer: inode.layer, hiddenBy: inode.removal?.layer ?? inode.layer,
             kind: kind(of: inode, in: tree, layerContents), bytes: inode.kind.size,
             compressedBytes: packed?.bytes(of: inode).map { Int64($0.rounded()) })

@@ -21,7 +21,7 @@ public struct BuildInputs: Sendable {
     }
 
     /// A secret or an SSH agent that a RUN mounts.
-    public struct Credential: Sendable, Hashable {
+    public struct UsedCredential: Sendable, Hashable {
         /// The name on the command line.
         public let id: String
         /// True if the build fails without it.
@@ -41,9 +41,9 @@ public struct BuildInputs: Sendable {
     /// The Dockerfile.
     public let dockerfile: [UInt8]
     /// The secrets.
-    public let secrets: [Credential]
+    public let secrets: [UsedCredential]
     /// The SSH agents.
-    public let agents: [Credential]
+    public let agents: [UsedCredential]
     /// True if a step could read from the network; such a step may depend on more than the materials.
     public let usesNetwork: Bool
     /// The beginning of the build, in seconds since 1970.
@@ -59,8 +59,8 @@ extension Builder {
     ) -> BuildInputs {
         // An error in a credential's flag was reported by its RUN.
         let outline = try? plan.dockerfile.outline(target: request.target, plan.scope.arguments)
-        let credential = { (found: Outline.Credential) in
-            BuildInputs.Credential(id: found.id, isRequired: found.isRequired)
+        let credential = { (found: Outline.CredentialMount) in
+            BuildInputs.UsedCredential(id: found.id, isRequired: found.isRequired)
         }
         return BuildInputs(
             materials: shared.inputs.materials.sorted { ($0.kind.rawValue, $0.uri) < ($1.kind.rawValue, $1.uri) },

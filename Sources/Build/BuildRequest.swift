@@ -33,7 +33,7 @@ public struct BuildRequest: Sendable {
     /// True if the build must fail when a step has no earlier result.
     public var expectsCache = false
     /// The network of RUN without `--network`.
-    public var network = Network.default
+    public var network = RunNetwork.default
     /// The platform of the image.
     public var platform = Platform.host
     /// The compression of new layers.
@@ -59,7 +59,7 @@ public struct BuildRequest: Sendable {
     public var timeout: Duration?
 
     /// The network of a command.
-    public enum Network: String, Sendable, CaseIterable {
+    public enum RunNetwork: String, Sendable, CaseIterable {
         /// An isolated network with access to the outside, if this machine can make one; else none.
         case `default`
         /// Only a loopback interface.
@@ -93,7 +93,7 @@ public struct BuildRequest: Sendable {
         /// `--isolation`; nil for the strongest that works.
         public var isolation: Isolation?
         /// `--snapshot`: the method that finds changed files without an overlay.
-        public var comparison = RootChanges.Method.marks
+        public var comparison = RootChanges.ChangeDetection.marks
         /// The limit of memory and swap together, next to ``memoryLimit``; nil for no swap.
         public var swapLimit: SwapLimit?
         /// The CPU time of a command in CPUs, nil for all; it sees that many, rounded up.

@@ -27,7 +27,7 @@ final class ContextHashes: Sendable {
 
     private struct Entry {
         let stamp: Stamp
-        let digest: [UInt8]
+        let digest: Digest
         let hasAttributes: Bool
     }
 
@@ -50,10 +50,10 @@ final class ContextHashes: Sendable {
         path = FilePath("thaw/cache/context-\(Digest(of: context.bytes).hex)")
     }
 
-    /// Returns the digest's bytes of a file with this status, and whether it has extended attributes.
+    /// Returns the digest of a file with this status, and true if it has extended attributes.
     ///
     /// Extended attributes can't change without a new change time.
-    func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: [UInt8], hasAttributes: Bool)? {
+    func remembered(_ path: ImagePath, _ status: FileStatus) -> (digest: Digest, hasAttributes: Bool)? {
         state.withLock { state in
             if state.known == nil { state.known = read() }
             guard let entry = state.new[path] ?? state.known?[path], entry.stamp == Stamp(status) else { return nil }
@@ -64,26 +64,31 @@ final class ContextHashes: Sendable {
     /// Records a file's hash, unless the file may still change without a new time.
     func remember(_ digest: Digest, of path: ImagePath, _ status: FileStatus, hasAttributes: Bool) {
         guard status.changed.seconds < now - 1 else { return }
-        let entry = Entry(stamp: Stamp(status), digest: digest.bytes, hasAttributes: hasAttributes)
+        let entry = Entry(stamp: Stamp(status), digest: digest, hasAttributes: hasAttributes)
         state.withLock { $0.new[path] = entry }
     }
 
     /// Saves the new hashes, merged with the known ones.
     func save() throws {
-        let entries = state.withLock { state in
-            state.new.isEmpty ? nil : (state.known ?? read()).merging(state.new) { $1 }
+        let bytes: [UInt8]? = state.withLock { state in
+            if state.new.isEmpty { return nil }
+            let known = state.known ?? read()
+            var bytes = Self.magic
+            bytes.reserveCapacity((known.count + state.new.count) * 128)
+            for (path, entry) in known where state.new[path] == nil { Self.append(path, entry, to: &bytes) }
+            for (path, entry) in state.new { Self.append(path, entry, to: &bytes) }
+            return bytes
         }
-        guard let entries else { return }
-        var bytes = Self.magic
-        bytes.reserveCapacity(entries.count * 128)
-        for (path, entry) in entries {
-            var fixed: [UInt8] = []
-            fixed.append(UInt16(path.bytes.count))
-            fixed.append(UInt8(entry.hasAttributes ? 1 : 0))
-            for value in entry.stamp.fields { fixed.append(value) }
-            bytes += fixed + entry.digest + path.bytes
-        }
+        guard let bytes else { return }
         try store.root.replace(path, with: bytes, isSynced: false)
+    }
+
+    private static func append(_ path: ImagePath, _ entry: Entry, to bytes: inout [UInt8]) {
+        bytes.append(UInt16(path.bytes.count))
+        bytes.append(UInt8(entry.hasAttributes ? 1 : 0))
+        for value in entry.stamp.fields { bytes.append(value) }
+        entry.digest.append(to: &bytes)
+        bytes += path.bytes
     }
 
     private func read() -> [ImagePath: Entry] {
@@ -96,10 +101,10 @@ final class ContextHashes: Sendable {
         while let length = rest.take(UInt16.self), rest.count >= 81 + Int(length) {
             let hasAttributes = rest.take(UInt8.self) != 0
             let fields = (0..<6).map { _ in rest.take(Int64.self) ?? 0 }
-            let digest = Array(rest.prefix(32))
+            let digest = Digest(bytes: rest.prefix(32))
             let name = rest.dropFirst(32).prefix(Int(length))
             rest = rest.dropFirst(32 + Int(length))
-            if let path = try? ImagePath(entry: name) {
+            if let digest, let path = try? ImagePath(entry: name) {
                 entries[path] = Entry(stamp: Stamp(fields), digest: digest, hasAttributes: hasAttributes)
             }
         }
@@ -130,7 +135,7 @@ extension ContextHashes.Stamp {
 extension [UInt8] {
     /// Appends a value in little-endian order.
     fileprivate mutating func append<Value: FixedWidthInteger>(_ value: Value) {
-        for shift in stride(from: 0, to: Value.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+        unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }
 
@@ -143,13 +148,5 @@ extension ArraySlice<UInt8> {
         for index in 0..<size { value |= Value(truncatingIfNeeded: self[startIndex + index]) << (8 * index) }
         self = dropFirst(size)
         return value
-    }
-}
-
-extension Digest {
-    /// The 32 bytes.
-    fileprivate var bytes: [UInt8] {
-        let digits = Array(hex.utf8).map { $0 < 0x40 ? $0 & 15 : ($0 & 15) + 9 }
-        return stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
     }
 }

@@ -19,8 +19,8 @@ extension StageBuilder {
     /// A later key is more expensive to compute, and depends on less of the input. `lastKey` is one that can't be known
     /// yet, and is computed after `make`.
     mutating func step(
-        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        lastKey: (() async throws -> Fingerprint)? = nil, make: () async throws -> CachedStep
+        _ source: StepSource, history: String, keys: [() async throws -> StepFingerprint],
+        lastKey: (() async throws -> StepFingerprint)? = nil, make: () async throws -> CachedStep
     ) async throws {
         try await DebugLog.$id.withValue(DebugLog.nextID()) {
             try await execute(source, history: history, keys: keys, lastKey: lastKey, make: make)
@@ -28,14 +28,14 @@ extension StageBuilder {
     }
 
     private mutating func execute(
-        _ source: StepSource, history: String, keys: [() async throws -> Fingerprint],
-        lastKey: (() async throws -> Fingerprint)?, make: () async throws -> CachedStep
+        _ source: StepSource, history: String, keys: [() async throws -> StepFingerprint],
+        lastKey: (() async throws -> StepFingerprint)?, make: () async throws -> CachedStep
     ) async throws {
         let clock = ContinuousClock()
         let start = clock.now
         shared.progress(.started(stage: label, line: source.line, instruction: source.text))
         DebugLog.event("step.start", [("stage", label), ("line", "\(source.line)")])
-        var prints: [Fingerprint] = []
+        var prints: [StepFingerprint] = []
         var remembered: CachedStep?
         for key in keys where remembered == nil {
             let print = try await key()
@@ -50,7 +50,8 @@ extension StageBuilder {
         }
         let outcome = try await outcome(of: source, prints, remembered: remembered, make)
         if remembered == nil, let lastKey { prints.append(try await lastKey()) }
-        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0) } : nil
+        let inputs = remembered == nil ? prints.last?.inputs ?? [] : []
+        let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0, inputs) } : nil
         let known = prints.map(\.digest)
         DebugLog.event(
             "step.end",
@@ -60,7 +61,7 @@ extension StageBuilder {
                 ("bytes", "\(outcome.step.layer.descriptor.size)"), ("ms", (clock.now - start).millisecondsText),
             ])
         if remembered == nil {
-            try remember(outcome.step, keys: known, inputs: prints.last?.inputs ?? [])
+            try remember(outcome.step, keys: known, inputs: inputs)
         } else if known.count > 1, let key = known.last {
             try remember(outcome.step, keys: known.dropLast(), inputs: [], like: key)
         }
@@ -106,20 +107,21 @@ extension StageBuilder {
 
     /// Returns the step's result, and true if it was run for it and not cached.
     private func outcome(
-        of source: StepSource, _ prints: [Fingerprint], remembered: CachedStep?,
+        of source: StepSource, _ prints: [StepFingerprint], remembered: CachedStep?,
         _ make: () async throws -> CachedStep
     ) async throws -> (step: CachedStep, isRun: Bool) {
         if let remembered { return (try await Offload.run { try stored(remembered) }, false) }
         guard let print = prints.last else { preconditionFailure("a step needs a key") }
         if shared.request.expectsCache {
-            throw BuildError.unexpectedMiss(missReason(of: source, print), at: plan.place(source.line))
+            throw BuildError.unexpectedMiss(missReason(of: source, print, print.inputs), at: plan.place(source.line))
         }
         let (step, isFirst) = try await shared.runningSteps.run(print.digest, make)
         return (step, isFirst)
     }
 
-    private func missReason(of source: StepSource, _ print: Fingerprint) -> MissReason {
-        usesCache ? shared.history.explain(stage: label, step: source.text, by: print) : .cacheIsOff
+    private func missReason(of source: StepSource, _ print: StepFingerprint, _ inputs: [StepInput]) -> MissReason {
+        guard usesCache else { return .cacheIsOff }
+        return shared.history.explain(stage: label, step: source.text, key: print.digest, inputs: inputs)
     }
 
     /// Returns a cached step with its layer in this build's form.

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <sys/fanotify.h>
 #include <sys/socket.h>
+#include <asm/perf_regs.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <linux/random.h>
 #include <linux/rtnetlink.h>
 #include <linux/vm_sockets.h>
@@ -489,6 +491,74 @@ long cinit_next_opened(int observer, void *path, unsigned long capacity, int *th
     long length = path_of(event.fd, path, capacity);
     *thread = event.pid;
     return event.pid == getpid() ? 0 : length;
+}
+
+enum { sampled_processors = 8, sample_ring = 8 << 20, page_size = 4096 };
+static struct {
+    int event;
+    struct perf_event_mmap_page *page;
+} samplers[sampled_processors];
+static int sampler_count;
+
+// Each sample has the program counter, and that of user mode if the kernel runs. The other records are those of new
+// processes, their names, and the executable files that they map. All have a time of CLOCK_MONOTONIC.
+static struct perf_event_attr sample_attributes(unsigned long long period) {
+    return (struct perf_event_attr){
+        .type = PERF_TYPE_SOFTWARE,
+        .size = sizeof(struct perf_event_attr),
+        .config = PERF_COUNT_SW_CPU_CLOCK,
+        .sample_period = period,
+        .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER,
+        .sample_regs_user = 1ULL << PERF_REG_X86_IP,
+        .exclude_idle = 1,
+        .mmap = 1,
+        .mmap2 = 1,
+        .comm = 1,
+        .comm_exec = 1,
+        .task = 1,
+        .sample_id_all = 1,
+        .use_clockid = 1,
+        .clockid = CLOCK_MONOTONIC,
+    };
+}
+
+static int start_sampler(int processor, struct perf_event_attr *attributes) {
+    int event = syscall(SYS_perf_event_open, attributes, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
+    if (event < 0) return -errno;
+    void *page = mmap(NULL, page_size + sample_ring, PROT_READ | PROT_WRITE, MAP_SHARED, event, 0);
+    if (page == MAP_FAILED) {
+        int error = -errno;
+        close(event);
+        return error;
+    }
+    samplers[processor].event = event;
+    samplers[processor].page = page;
+    return 0;
+}
+
+int cinit_start_samples(unsigned long long period) {
+    struct perf_event_attr attributes = sample_attributes(period);
+    int error = 0;
+    while (sampler_count < sampled_processors && (error = start_sampler(sampler_count, &attributes)) == 0)
+        sampler_count++;
+    return sampler_count > 0 ? 0 : error;
+}
+
+void cinit_stop_samples(void) {
+    for (int i = 0; i < sampler_count; i++) ioctl(samplers[i].event, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+long cinit_take_samples(int processor, void *buffer, unsigned long capacity) {
+    if (processor >= sampler_count) return -ENODEV;
+    struct perf_event_mmap_page *page = samplers[processor].page;
+    const char *ring = (const char *)page + page_size;
+    unsigned long long head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE), tail = page->data_tail;
+    unsigned long count = head - tail < capacity ? head - tail : capacity;
+    unsigned long start = tail % sample_ring, first = count < sample_ring - start ? count : sample_ring - start;
+    memcpy(buffer, ring + start, first);
+    memcpy((char *)buffer + first, ring, count - first);
+    __atomic_store_n(&page->data_tail, tail + count, __ATOMIC_RELEASE);
+    return count;
 }
 
 int cinit_signal_is_child(int signal) { return signal == SIGCHLD; }

@@ -7,10 +7,10 @@ struct BootFiles {
     let scenario: Scenario
     let kernel: Kernel
     let initialProgram: FilePath
-    let root: Root
+    let root: RootDevice
     let channel: Channel
     var pausePoint = BootSpec.PausePoint.never
-    var network: BootSpec.Network?
+    var network: BootSpec.NetworkCard?
     /// The ports that the host may reach once the probe has passed; this needs the doorbell machine's sockets.
     var proxiedPorts: [UInt16] = []
 
@@ -23,7 +23,7 @@ struct BootFiles {
     }
 
     /// The device type of the guest's disk.
-    enum Root {
+    enum RootDevice {
         case virtio
         case memory
 

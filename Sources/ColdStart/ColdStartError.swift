@@ -157,7 +157,7 @@ public enum ColdStartError: ReportableError, Sendable, Equatable {
 /// The clause about the last line of a text; empty if there is none.
 func quoted(_ line: String?) -> String { line.map { "; its last line was: \($0)" } ?? "" }
 
-extension Message.Stage {
+extension Message.StartStep {
     /// Init's action, for a sentence after "cannot".
     var words: String {
         switch self {

@@ -1,7 +1,7 @@
 /// The conditions of a start: figures with different ones can't be compared.
 public struct Fingerprint: Sendable, Equatable {
     /// One condition.
-    public struct Member: Sendable, Equatable {
+    public struct StartCondition: Sendable, Equatable {
         /// Its name, such as `memory`.
         public let name: String
         /// Its value, for people.
@@ -9,18 +9,20 @@ public struct Fingerprint: Sendable, Equatable {
     }
 
     /// The conditions in the order of their addition.
-    public private(set) var members: [Member] = []
+    public private(set) var members: [StartCondition] = []
 
     /// Makes a fingerprint of these conditions.
     public init(_ members: KeyValuePairs<String, String> = [:]) {
-        self.members = members.map { Member(name: $0.key, value: $0.value) }
+        self.members = members.map { StartCondition(name: $0.key, value: $0.value) }
     }
 
     /// Adds conditions.
     public mutating func add(_ others: Fingerprint) { members += others.members }
 
     /// Adds one condition.
-    public mutating func add(_ name: String, _ value: String) { members.append(Member(name: name, value: value)) }
+    public mutating func add(_ name: String, _ value: String) {
+        members.append(StartCondition(name: name, value: value))
+    }
 
     /// Returns the value of a condition.
     public subscript(name: String) -> String? { members.first { $0.name == name }?.value }

@@ -10,7 +10,7 @@ struct GuestSession {
     static let largest = UInt64(Int64.max)
 
     /// The time of a mark on both clocks.
-    struct Stamp: Equatable {
+    struct ClockStamp: Equatable {
         var host: UInt64
         var guest: GuestTime
     }
@@ -19,7 +19,7 @@ struct GuestSession {
     let start: UInt64
     /// The machine's memory in bytes, for messages.
     let memory: UInt64?
-    private(set) var marks: [Message.Mark: Stamp] = [:]
+    private(set) var marks: [Message.Mark: ClockStamp] = [:]
     private(set) var lastAttempt: ProbeResult.Outcome?
     private(set) var peakMemory: UInt64?
     /// The processor time of the image's processes until each mark, in microseconds.
@@ -32,9 +32,9 @@ struct GuestSession {
     private(set) var termination: Message.Termination?
     /// The threads and the files until the probe passed; empty if no record was requested.
     private(set) var record = StartRecord()
-    private(set) var exitStatus: ProbeResult.ExitStatus?
-    private(set) var failure: Message.Failure?
-    private(set) var verdict: Message.Verdict?
+    private(set) var exitStatus: ProbeResult.ProcessEnd?
+    private(set) var failure: Message.StartFailure?
+    private(set) var verdict: Message.StopCause?
     /// True if the guest continued after its verdict, and has now ended.
     private(set) var isOver = false
     /// The time of the guest's first instruction; `nil` if the host doesn't know it.
@@ -76,8 +76,8 @@ struct GuestSession {
 
     private mutating func receive(_ message: Message, at time: UInt64) {
         switch message {
-        case .mark(let mark, let clock): marks[mark] = Stamp(host: time, guest: clock)
-        case .output(let stream, let clock, let bytes): receiveOutput(bytes, stream, Stamp(host: time, guest: clock))
+        case .mark(let mark, let clock): marks[mark] = ClockStamp(host: time, guest: clock)
+        case .output(let stream, let clock, let bytes): receiveOutput(bytes, stream, ClockStamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
@@ -86,18 +86,19 @@ struct GuestSession {
         case .termination(let termination): self.termination = termination
         case .opened(let open): record.add(open)
         case .thread(let thread): record.add(thread)
+        case .samples(let processor, let bytes): record.add(samples: bytes, of: processor)
         case .exited(let exitStatus): self.exitStatus = exitStatus
         case .failed(let failure): self.failure = failure
         case .paused: isPaused = true
         case .probeEvent(let event):
             record.receive(event)
             recorder?.receive(event)
-            endProbes(Stamp(host: time, guest: marks[.executed]?.guest ?? GuestTime(nanoseconds: 0, cycles: 0)))
+            endProbes(ClockStamp(host: time, guest: marks[.executed]?.guest ?? GuestTime(nanoseconds: 0, cycles: 0)))
         case .finished(let verdict): self.verdict = verdict
         }
     }
 
-    private mutating func receiveOutput(_ bytes: [UInt8], _ stream: Message.Stream, _ stamp: Stamp) {
+    private mutating func receiveOutput(_ bytes: [UInt8], _ stream: Message.Stream, _ stamp: ClockStamp) {
         output.append(bytes)
         console.append(bytes)
         record.add(output: bytes, at: stamp.guest)
@@ -109,7 +110,7 @@ struct GuestSession {
     }
 
     /// Ends a run with patterns: only the host knows when all of them have matched.
-    private mutating func endProbes(_ stamp: Stamp) {
+    private mutating func endProbes(_ stamp: ClockStamp) {
         guard let recorder, recorder.waitsForOutput, recorder.isComplete else { return }
         if marks[.firstByte] == nil { marks[.firstByte] = stamp }
         verdict = .passed

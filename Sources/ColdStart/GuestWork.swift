@@ -7,19 +7,19 @@ internal import Guest
 /// and init's polling for the probe, which ends with the waiting.
 struct GuestWork: Equatable {
     /// The instructions of each phase, in order.
-    var phases: [(name: Phase.Name, instructions: UInt64)] = []
+    var phases: [(name: Phase.PhaseName, instructions: UInt64)] = []
     /// The waiting in each phase, in nanoseconds, in the order of ``phases``.
     var waiting: [UInt64] = []
 
     /// Makes work of these phases.
-    init(phases: [(name: Phase.Name, instructions: UInt64)], waiting: [UInt64]) {
+    init(phases: [(name: Phase.PhaseName, instructions: UInt64)], waiting: [UInt64]) {
         (self.phases, self.waiting) = (phases, waiting)
     }
 
     /// Reads the figures of a session; `nil` if the guest sent no processor times, or impossible ones.
     ///
     /// - Parameter ends: the phases with their ends in nanoseconds.
-    init?(_ session: GuestSession, ends: [(Phase.Name, UInt64)]) {
+    init?(_ session: GuestSession, ends: [(Phase.PhaseName, UInt64)]) {
         var (begin, used) = (UInt64(0), session.cpuTimes[.executed])
         for (name, end) in ends {
             let duration = end - begin
@@ -45,7 +45,7 @@ struct GuestWork: Equatable {
     }
 }
 
-extension Phase.Name {
+extension Phase.PhaseName {
     /// The mark at the end of a phase in which the image's processes run.
     fileprivate var countedMark: Message.Mark? {
         switch self {
@@ -61,7 +61,7 @@ public struct WorkSummary: Sendable, Equatable {
     /// The instructions of the whole start.
     public let instructions: InstructionCount
     /// The instructions of each phase, in order.
-    public let phases: [(name: Phase.Name, instructions: InstructionCount)]
+    public let phases: [(name: Phase.PhaseName, instructions: InstructionCount)]
     /// The waiting of the whole start, in milliseconds of the guest's clock.
     public let waiting: Statistics
     /// The waiting in each phase, in milliseconds, in the order of ``phases``.

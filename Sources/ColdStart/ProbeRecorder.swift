@@ -64,7 +64,7 @@ struct ProbeRecorder {
     }
 
     /// Returns the results, with the program's end if it has ended.
-    func probeResults(_ earlyExit: ProbeResult.ExitStatus?) -> ProbeResults {
+    func probeResults(_ earlyExit: ProbeResult.ProcessEnd?) -> ProbeResults {
         var whole = ProbeResults(
             results: results, listeningPorts: ports ?? [], earlyExit: earlyExit, openedFiles: openedFiles)
         (whole.processes, whole.output, whole.errors) = (processes, output, errors)
@@ -88,7 +88,7 @@ struct ProbeRecorder {
 }
 
 extension ProbeResult {
-    fileprivate mutating func add(_ bytes: [UInt8], to part: ProbeEvent.Part) {
+    fileprivate mutating func add(_ bytes: [UInt8], to part: ProbeEvent.ResponsePart) {
         switch part {
         case .head: head += bytes.prefix(ProbeRecorder.headLimit - head.count)
         case .body: body.add(bytes)
@@ -96,7 +96,7 @@ extension ProbeResult {
         }
     }
 
-    fileprivate mutating func complete(_ part: ProbeEvent.Part, byteCount: UInt64, _ digest: [UInt8]) {
+    fileprivate mutating func complete(_ part: ProbeEvent.ResponsePart, byteCount: UInt64, _ digest: [UInt8]) {
         switch part {
         case .head: break
         case .body: (body.byteCount, body.digest) = (byteCount, digest)

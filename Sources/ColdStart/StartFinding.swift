@@ -34,8 +34,8 @@ public struct StartFinding: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - phases: the phases of the start with their milliseconds.
-    init?(lateResponseOn port: UInt16, _ phases: [(name: Phase.Name, milliseconds: Double)]) {
-        func time(_ name: Phase.Name) -> Double? { phases.first { $0.name == name }?.milliseconds }
+    init?(lateResponseOn port: UInt16, _ phases: [(name: Phase.PhaseName, milliseconds: Double)]) {
+        func time(_ name: Phase.PhaseName) -> Double? { phases.first { $0.name == name }?.milliseconds }
         guard let exec = time(.exec), let listen = time(.listen), let wait = time(.firstByte),
             wait >= StartFinding.leastWait, wait >= (exec + listen + wait) / 4
         else { return nil }
@@ -51,7 +51,9 @@ public struct StartFinding: Sendable, Equatable {
     private static let leastWait = 100.0
 
     /// Returns the findings about a start that passed.
-    static func all(_ session: GuestSession, _ phases: [(name: Phase.Name, milliseconds: Double)]) -> [StartFinding] {
+    static func all(_ session: GuestSession, _ phases: [(name: Phase.PhaseName, milliseconds: Double)])
+        -> [StartFinding]
+    {
         var findings: [StartFinding] = []
         if let port = session.probe.port {
             let listeners = (session.listeners ?? []).filter { $0.port == port }

@@ -65,7 +65,7 @@ public struct StartMeasurement: Sendable {
 /// One phase of a start, from the end of the phase before it to the event that names it.
 public struct Phase: Sendable, Equatable {
     /// The phases in order.
-    public enum Name: String, Sendable, CaseIterable {
+    public enum PhaseName: String, Sendable, CaseIterable {
         /// The snapshot is mapped, and the processors continue.
         case restore
         /// The emulator sets up, the firmware runs and the kernel is unpacked.
@@ -83,7 +83,7 @@ public struct Phase: Sendable, Equatable {
     }
 
     /// The name of the phase.
-    public let name: Name
+    public let name: PhaseName
     /// The duration in milliseconds in each run.
     public let milliseconds: Statistics
     /// The duration in the median run, so that the phases add up to its time; nil if that run lacks the phase.

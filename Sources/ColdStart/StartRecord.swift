@@ -6,6 +6,9 @@ struct StartRecord {
     private(set) var threads: [Message.ThreadUsage] = []
     /// The program's output in pieces.
     private(set) var output: [(time: GuestTime, bytes: [UInt8])] = []
+    /// The records of samples by processor.
+    private(set) var samples: [[UInt8]] = []
+    private var sampleBytes = 0
     /// True if some opened files are missing.
     private(set) var isIncomplete = false
 
@@ -19,11 +22,22 @@ struct StartRecord {
         threads.append(thread)
     }
 
+    mutating func add(samples bytes: [UInt8], of processor: UInt8) {
+        guard sampleBytes + bytes.count <= StartRecord.sampleLimit, processor <= samples.count,
+            processor < StartRecord.processorLimit
+        else { return isIncomplete = true }
+        sampleBytes += bytes.count
+        if Int(processor) == samples.count { samples.append([]) }
+        samples[Int(processor)] += bytes
+    }
+
     mutating func add(output bytes: [UInt8], at time: GuestTime) {
         guard output.count < StartRecord.outputLimit else { return }
         output.append((time, Array(bytes.suffix(StartRecord.lineLimit))))
     }
 
+    private static let sampleLimit = 64 << 20
+    private static let processorLimit = 64
     private static let outputLimit = 512
     private static let lineLimit = 256
 

@@ -5,7 +5,7 @@ public struct StartTrace: Sendable, Equatable {
     /// A phase.
     public struct Span: Sendable, Equatable {
         /// The phase.
-        public let name: Phase.Name
+        public let name: Phase.PhaseName
         /// Its beginning.
         public let begin: Double
         /// Its duration.
@@ -40,7 +40,7 @@ public struct StartTrace: Sendable, Equatable {
     }
 
     /// A piece of the program's output.
-    public struct Output: Sendable, Equatable {
+    public struct OutputChunk: Sendable, Equatable {
         /// The time.
         public let time: Double
         /// Its last line, safe for a terminal.
@@ -54,10 +54,14 @@ public struct StartTrace: Sendable, Equatable {
     /// The opened files in the order of time.
     public internal(set) var opens: [Open] = []
     /// The program's output.
-    public internal(set) var output: [Output] = []
+    public internal(set) var output: [OutputChunk] = []
     /// The processor time of all the image's threads, also of ended ones; nil if the engine doesn't report it.
     public internal(set) var processorMilliseconds: Double?
-    /// True if some opened files are missing.
+    /// The samples of the image's processor time; empty if the kernel can't take them.
+    public internal(set) var samples: [SampledWork] = []
+    /// The processor time between two samples.
+    public internal(set) var sampleMilliseconds = 0.0
+    /// True if some opened files or samples are missing.
     public internal(set) var isIncomplete = false
 
     /// The time of the first byte of the response.
@@ -66,7 +70,7 @@ public struct StartTrace: Sendable, Equatable {
 
 extension StartTrace {
     /// Makes the trace of a session from its phases and its record.
-    init(_ session: GuestSession, _ phases: [(name: Phase.Name, milliseconds: Double)], by clock: PhaseClock) {
+    init(_ session: GuestSession, _ phases: [(name: Phase.PhaseName, milliseconds: Double)], by clock: PhaseClock) {
         var begin = 0.0
         for phase in phases {
             self.phases.append(Span(name: phase.name, begin: begin, milliseconds: phase.milliseconds))
@@ -74,7 +78,11 @@ extension StartTrace {
         }
         let time = GuestClock(session, clock)
         let (record, end) = (session.record, begin)
-        isIncomplete = record.isIncomplete
+        let records = PerfRecords(record.samples)
+        isIncomplete = record.isIncomplete || records.hasLosses
+        samples = [SampledWork](
+            records, opens: record.opens, until: session.marks[.firstByte]?.guest.nanoseconds ?? 0)
+        sampleMilliseconds = Double(Message.Samples.period) / 1e6
         processorMilliseconds = session.cpuTimes[.firstByte].map { Double($0) / 1000 }
         threads = record.threads.map { thread in
             Thread(
@@ -89,7 +97,7 @@ extension StartTrace {
             guard moment <= end else { return nil }
             return Open(path: open.path, thread: open.thread, time: moment, processorMilliseconds: used)
         }
-        output = record.output.map { Output(time: time.milliseconds($0.time), line: Transcript.visible($0.bytes)) }
+        output = record.output.map { OutputChunk(time: time.milliseconds($0.time), line: Transcript.visible($0.bytes)) }
     }
 
     /// The conversion of the guest's times to milliseconds since the start.

@@ -6,7 +6,7 @@ internal import SystemPackage
 
 /// The figures of one start that passed.
 struct StartFigures {
-    var phases: [(name: Phase.Name, milliseconds: Double)] = []
+    var phases: [(name: Phase.PhaseName, milliseconds: Double)] = []
     var milliseconds: Double
     var work: GuestWork?
     var response: ProbeResponse?
@@ -50,7 +50,7 @@ extension StartFigures {
         guard let started = position(.started), let executed = position(.executed), let end = position(.firstByte),
             let clock = marks[.started]?.guest
         else { return nil }
-        var ends: [(Phase.Name, UInt64)] = []
+        var ends: [(Phase.PhaseName, UInt64)] = []
         if hasKernel {
             guard let mounted = position(.rootMounted) else { return nil }
             // Without that time the best guess is that the guest's clock began then.
@@ -96,7 +96,7 @@ extension StartFigures {
 
 extension GuestSession {
     /// The reason why a machine's host stopped listening.
-    enum StopReason {
+    enum HostStop {
         case done
         case closed
         case timedOut
@@ -110,7 +110,7 @@ extension GuestSession {
     ///   - boot: the time that the host waited for init's first message, in nanoseconds.
     ///   - now: the time of the end on the host's clock.
     func result(
-        _ end: StopReason, emulator: EmulatorEnd? = nil, by phaseClock: PhaseClock, timeout: Duration, boot: UInt64,
+        _ end: HostStop, emulator: EmulatorEnd? = nil, by phaseClock: PhaseClock, timeout: Duration, boot: UInt64,
         now: UInt64 = hostClock()
     ) throws(ColdStartError) -> StartFigures {
         if verdict == .passed || isPaused, let run = StartFigures(self, by: phaseClock, hasKernel: true) { return run }
@@ -164,7 +164,7 @@ extension GuestSession {
     /// The line of the guest kernel's panic.
     var panic: String? { console.lastLine { $0.contains("Kernel panic - ") } }
 
-    private func error(of failure: Message.Failure) -> ColdStartError {
+    private func error(of failure: Message.StartFailure) -> ColdStartError {
         var subject = Transcript()
         subject.append(failure.subject)
         let text = subject.lastLine ?? ""
@@ -212,7 +212,7 @@ extension Message.Mark {
     }
 }
 
-extension Message.Failure {
+extension Message.StartFailure {
     /// The driver whose absence explains this failure; `nil` for other failures.
     fileprivate var driver: String? {
         let isMemory = subject.starts(with: Array("/dev/pmem".utf8))
@@ -248,7 +248,7 @@ extension StartMeasurement {
             DebugLog.event(
                 "boot.run", [("engine", engine), ("phases", phases), ("ms", "\(run.milliseconds)")])
         }
-        phases = Phase.Name.allCases.compactMap { name in
+        phases = Phase.PhaseName.allCases.compactMap { name in
             let samples = runs.flatMap { run in run.phases.filter { $0.name == name }.map(\.milliseconds) }
             let shown = runs[total.medianRun].phases.first { $0.name == name }?.milliseconds
             return Statistics(samples).map { Phase(name: name, milliseconds: $0, medianRunMilliseconds: shown) }

@@ -5,7 +5,7 @@
 /// up to the whole, which the kernel counts for all processes of the image.
 public struct WorkAttribution: Sendable, Equatable {
     /// The time of a thread after it opened a file.
-    public struct Part: Sendable, Equatable {
+    public struct ThreadWork: Sendable, Equatable {
         /// The thread's name; nil for threads that ended.
         public let thread: String?
         /// The thread's process; nil for threads that ended.
@@ -17,29 +17,29 @@ public struct WorkAttribution: Sendable, Equatable {
     }
 
     /// The parts, the largest first.
-    public let parts: [Part]
+    public let parts: [ThreadWork]
     /// The processor time of the image until the first byte.
     public let milliseconds: Double
 
     /// Attributes the work of a trace; nil if it has no record of threads.
     public init?(_ trace: StartTrace) {
         guard !trace.threads.isEmpty else { return nil }
-        var collected: [Part] = []
+        var collected: [ThreadWork] = []
         for thread in trace.threads { collected += WorkAttribution.parts(of: thread, trace) }
         let known = collected.reduce(0) { $0 + $1.milliseconds }
         milliseconds = max(known, trace.processorMilliseconds ?? known)
         if milliseconds > known {
-            collected.append(Part(thread: nil, process: nil, path: nil, milliseconds: milliseconds - known))
+            collected.append(ThreadWork(thread: nil, process: nil, path: nil, milliseconds: milliseconds - known))
         }
         parts = WorkAttribution.merged(collected).sorted { $0.milliseconds > $1.milliseconds }
     }
 
-    private static func parts(of thread: StartTrace.Thread, _ trace: StartTrace) -> [Part] {
-        var (path, before, parts): ([UInt8]?, Double, [Part]) = (nil, 0, [])
+    private static func parts(of thread: StartTrace.Thread, _ trace: StartTrace) -> [ThreadWork] {
+        var (path, before, parts): ([UInt8]?, Double, [ThreadWork]) = (nil, 0, [])
         func close(at time: Double) {
             guard time > before else { return }
             parts.append(
-                Part(thread: thread.name, process: thread.process, path: path, milliseconds: time - before))
+                ThreadWork(thread: thread.name, process: thread.process, path: path, milliseconds: time - before))
             before = time
         }
         for open in trace.opens where open.thread == thread.number {
@@ -52,8 +52,8 @@ public struct WorkAttribution: Sendable, Equatable {
     }
 
     /// Joins the parts of the same file in one process.
-    private static func merged(_ parts: [Part]) -> [Part] {
-        var (merged, places): ([Part], [Key: Int]) = ([], [:])
+    private static func merged(_ parts: [ThreadWork]) -> [ThreadWork] {
+        var (merged, places): ([ThreadWork], [Key: Int]) = ([], [:])
         for part in parts {
             let key = Key(thread: part.thread, process: part.process, path: part.path)
             if let place = places[key] {

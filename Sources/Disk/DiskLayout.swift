@@ -10,7 +10,7 @@ internal import OCI
 /// links and devices, then files as the layers hold them, so that writing goes forward through the image.
 struct DiskLayout {
     /// The position and form of an inode.
-    struct Place {
+    struct InodePlace {
         /// The record's offset in the image, in bytes.
         var position: Int64 = 0
         /// The first full block of content, counted from ``firstContentBlock``.
@@ -46,7 +46,7 @@ struct DiskLayout {
     private(set) var files: [FileTree.InodeID] = []
     /// Attributes that no kernel could read back.
     private(set) var omitted: [(path: ImagePath, attribute: String)] = []
-    private var places: [Place]
+    private var places: [InodePlace]
     private var metadata = MetadataArea()
     private var contentBlocks: Int64 = 0
     private let tree: FileTree
@@ -56,7 +56,7 @@ struct DiskLayout {
     /// - Throws: ``DiskError`` if a disk cannot hold a file or all of them.
     init(_ tree: FileTree) throws(DiskError) {
         self.tree = tree
-        places = [Place](repeating: Place(), count: tree.inodes.count)
+        places = [InodePlace](repeating: InodePlace(), count: tree.inodes.count)
         try findDirectories()
         for directory in directories { try place(directory.inode, byteCount: directory.blocks.byteCount) }
         try placeOthers()
@@ -71,7 +71,7 @@ struct DiskLayout {
     var inodeCount: Int { directories.count + others.count + files.count }
 
     /// The position of an inode that has a name.
-    subscript(inode: FileTree.InodeID) -> Place { places[inode] }
+    subscript(inode: FileTree.InodeID) -> InodePlace { places[inode] }
 
     /// Returns the offset of an inode's full blocks in bytes.
     func contentOffset(of inode: FileTree.InodeID) -> Int64 {

@@ -21,7 +21,7 @@ public struct BootSpec: Equatable, Sendable {
     }
 
     /// The addresses of a machine with a network card: init sets them, and uses no DHCP.
-    public struct Network: Equatable, Sendable {
+    public struct NetworkCard: Equatable, Sendable {
         /// The machine's own IPv4 address; its first byte is the most significant one.
         public var address: UInt32
         /// The length of the network prefix in bits.
@@ -49,7 +49,7 @@ public struct BootSpec: Equatable, Sendable {
     /// Modules that are loaded after the probe has passed; the entrypoint needs none of them.
     public var lateModules: [[UInt8]] = []
     /// The network of a machine that has more than its loopback.
-    public var network: Network?
+    public var network: NetworkCard?
     /// Ports of the loopback address that the host can reach through the machine's sockets, after the probe has passed.
     ///
     /// At most ``proxiedPortLimit``.
@@ -185,7 +185,7 @@ extension BootSpec {
 }
 
 extension WireWriter {
-    fileprivate mutating func put(_ network: BootSpec.Network?) {
+    fileprivate mutating func put(_ network: BootSpec.NetworkCard?) {
         put(UInt8(network == nil ? 0 : 1))
         guard let network else { return }
         put(network.address)
@@ -228,7 +228,7 @@ extension WireWriter {
 
 extension WireReader {
     /// Reads a network or its absence; the outer `nil` means an invalid encoding.
-    fileprivate mutating func network() -> BootSpec.Network?? {
+    fileprivate mutating func network() -> BootSpec.NetworkCard?? {
         switch number(UInt8.self) {
         case 0: return .some(nil)
         case 1:
@@ -236,7 +236,7 @@ extension WireReader {
                 let gateway = number(UInt32.self), let nameserver = number(UInt32.self)
             else { return nil }
             return .some(
-                BootSpec.Network(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
+                BootSpec.NetworkCard(address: address, prefix: prefix, gateway: gateway, nameserver: nameserver))
         default: return nil
         }
     }

@@ -13,7 +13,7 @@ public enum Message: Equatable, Sendable {
     /// Waiting is not part of it, and neither is init.
     case cpuTime(Mark, microseconds: UInt64)
     /// The entrypoint ended.
-    case exited(ProbeResult.ExitStatus)
+    case exited(ProbeResult.ProcessEnd)
     /// The first bytes of the body of the last response that did not pass.
     case excerpt([UInt8])
     /// The TCP ports with a listener when init is done, at most ``listenerLimit``.
@@ -24,8 +24,10 @@ public enum Message: Equatable, Sendable {
     case opened(FileOpen)
     /// A thread of the image that existed when the probe passed.
     case thread(ThreadUsage)
+    /// The next records of a processor's samples, as `perf_event_open(2)` writes them; at most ``Samples/limit`` bytes.
+    case samples(processor: UInt8, [UInt8])
     /// Init can't continue.
-    case failed(Failure)
+    case failed(StartFailure)
     /// Init is paused in the store that sends this message, so that the machine can be saved.
     ///
     /// The host's reply in the mailbox is an ``ResumeInfo``.
@@ -36,7 +38,7 @@ public enum Message: Equatable, Sendable {
     ///
     /// A machine with a doorbell continues after a passed probe, until the host ends it or the entrypoint has ended.
     /// Init then sends this message again. Other machines are switched off now.
-    case finished(Verdict)
+    case finished(StopCause)
 
     /// The events of a start, in order.
     public enum Mark: UInt8, Sendable, CaseIterable {
@@ -84,7 +86,7 @@ public enum Message: Equatable, Sendable {
     }
 
     /// The step that failed.
-    public enum Stage: UInt8, Sendable {
+    public enum StartStep: UInt8, Sendable {
         /// Reading its boot spec.
         case bootSpec = 1
         /// Loading a kernel module.
@@ -112,26 +114,26 @@ public enum Message: Equatable, Sendable {
     }
 
     /// The step that failed, its subject, and the kernel's errno (0 if there is none).
-    public struct Failure: Equatable, Sendable {
+    public struct StartFailure: Equatable, Sendable {
         private static let subjectLimit = 1_024
 
         /// The step that failed.
-        public var stage: Stage
+        public var stage: StartStep
         /// The kernel's errno, or 0.
         public var errno: UInt32
         /// The path or the name that the step used, cut to a length that fits a frame.
         public private(set) var subject: [UInt8]
 
         /// A failure; a long subject is cut.
-        public init(stage: Stage, errno: UInt32, subject: [UInt8]) {
+        public init(stage: StartStep, errno: UInt32, subject: [UInt8]) {
             self.stage = stage
             self.errno = errno
-            self.subject = Array(subject.prefix(Failure.subjectLimit))
+            self.subject = Array(subject.prefix(StartFailure.subjectLimit))
         }
     }
 
     /// The reason why init stopped.
-    public enum Verdict: UInt8, Sendable {
+    public enum StopCause: UInt8, Sendable {
         /// The probe passed.
         case passed = 1
         /// The entrypoint ended before the probe passed.
@@ -211,6 +213,10 @@ extension Message {
         case .thread(let thread):
             writer.put(UInt8(15))
             writer.put(thread)
+        case .samples(let processor, let bytes):
+            writer.put(UInt8(16))
+            writer.put(processor)
+            writer.put(bytes)
         case .paused: writer.put(UInt8(8))
         case .probeEvent(let probeEvent):
             writer.put(UInt8(9))
@@ -233,7 +239,7 @@ extension WireWriter {
         put(guestTime.cycles)
     }
 
-    fileprivate mutating func put(_ exitStatus: ProbeResult.ExitStatus) {
+    fileprivate mutating func put(_ exitStatus: ProbeResult.ProcessEnd) {
         switch exitStatus {
         case .status(let status):
             put(UInt8(1))
@@ -290,7 +296,7 @@ extension WireReader {
         case 4: number(UInt64.self).map { .peakMemory($0) }
         case 5: exitStatus().map { .exited($0) }
         case 6: failure().map { .failed($0) }
-        case 7: number().flatMap(Message.Verdict.init(rawValue:)).map { .finished($0) }
+        case 7: number().flatMap(Message.StopCause.init(rawValue:)).map { .finished($0) }
         case 8: .paused
         case 9: probeEvent().map { .probeEvent($0) }
         case 10: cpuTime()
@@ -299,6 +305,7 @@ extension WireReader {
         case 13: termination().map { .termination($0) }
         case 14: fileOpen().map { .opened($0) }
         case 15: threadUsage().map { .thread($0) }
+        case 16: samples()
         default: nil
         }
     }
@@ -330,7 +337,7 @@ extension WireReader {
         return GuestTime(nanoseconds: nanoseconds, cycles: cycles)
     }
 
-    private mutating func exitStatus() -> ProbeResult.ExitStatus? {
+    private mutating func exitStatus() -> ProbeResult.ProcessEnd? {
         guard let kind = number(UInt8.self), let value = number(UInt8.self) else { return nil }
         return kind == 1 ? .status(value) : kind == 2 ? .signal(value) : nil
     }
@@ -357,10 +364,10 @@ extension WireReader {
         }
     }
 
-    private mutating func failure() -> Message.Failure? {
-        guard let stage = number().flatMap(Message.Stage.init(rawValue:)), let errno = number(UInt32.self),
+    private mutating func failure() -> Message.StartFailure? {
+        guard let stage = number().flatMap(Message.StartStep.init(rawValue:)), let errno = number(UInt32.self),
             let subject = text()
         else { return nil }
-        return Message.Failure(stage: stage, errno: errno, subject: subject)
+        return Message.StartFailure(stage: stage, errno: errno, subject: subject)
     }
 }

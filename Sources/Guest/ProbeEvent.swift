@@ -3,9 +3,9 @@
 /// The host can so compare complete responses with another image's.
 public enum ProbeEvent: Equatable, Sendable {
     /// Bytes from the beginning of a part of a probe's response, in order.
-    case chunk(probe: UInt16, Part, [UInt8])
+    case chunk(probe: UInt16, ResponsePart, [UInt8])
     /// The size of a whole part in bytes, and its SHA-256.
-    case total(probe: UInt16, Part, byteCount: UInt64, digest: [UInt8])
+    case total(probe: UInt16, ResponsePart, byteCount: UInt64, digest: [UInt8])
     /// The probe is done, with this outcome.
     case finished(probe: UInt16, ProbeResult.Outcome)
     /// The TCP ports with a listener after the last probe, sorted, at most ``portLimit``.
@@ -33,7 +33,7 @@ public enum ProbeEvent: Equatable, Sendable {
     static let digestLength = 32
 
     /// A part of a response.
-    public enum Part: UInt8, Sendable, CaseIterable {
+    public enum ResponsePart: UInt8, Sendable, CaseIterable {
         /// The status line and the header fields of an HTTP response.
         case head = 1
         /// The body of an HTTP response, or a command's stdout.
@@ -108,8 +108,9 @@ extension WireReader {
         }
     }
 
-    private mutating func part() -> (UInt16, ProbeEvent.Part)? {
-        guard let probe = number(UInt16.self), let part = number().flatMap(ProbeEvent.Part.init(rawValue:)) else {
+    private mutating func part() -> (UInt16, ProbeEvent.ResponsePart)? {
+        guard let probe = number(UInt16.self), let part = number().flatMap(ProbeEvent.ResponsePart.init(rawValue:))
+        else {
             return nil
         }
         return (probe, part)

@@ -34,6 +34,14 @@ extension Message {
         }
     }
 
+    /// The samples of processor time.
+    public enum Samples {
+        /// The processor time between two samples, in nanoseconds.
+        public static let period: UInt64 = 100_000
+        /// The maximum number of bytes in a message.
+        public static let limit = 8_000
+    }
+
     /// The resources that a thread has used.
     public struct ThreadUsage: Equatable, Sendable {
         /// The maximum number of threads in a record.
@@ -109,6 +117,13 @@ extension WireReader {
             let path = text(), path.count <= ProbeEvent.pathLimit
         else { return nil }
         return Message.FileOpen(thread: thread, time: time, processorTime: used, path: path)
+    }
+
+    mutating func samples() -> Message? {
+        guard let processor = number(UInt8.self), let bytes = text(), bytes.count <= Message.Samples.limit else {
+            return nil
+        }
+        return .samples(processor: processor, bytes)
     }
 
     mutating func threadUsage() -> Message.ThreadUsage? {

@@ -23,18 +23,20 @@ struct WireWriter {
 }
 
 /// A decoder for the same types in untrusted bytes; it returns `nil` once they run out.
-struct WireReader {
+public struct WireReader {
     private let bytes: [UInt8]
     private var position: Int
 
-    init(_ bytes: [UInt8], from position: Int = 0) {
+    /// A decoder from a position of the bytes.
+    public init(_ bytes: [UInt8], from position: Int = 0) {
         self.bytes = bytes
         self.position = position
     }
 
     var isAtEnd: Bool { position >= bytes.count }
 
-    mutating func number<Number: FixedWidthInteger & UnsignedInteger>(_: Number.Type = Number.self) -> Number? {
+    /// Reads a number; nil if too few bytes are left.
+    public mutating func number<Number: FixedWidthInteger & UnsignedInteger>(_: Number.Type = Number.self) -> Number? {
         let width = Number.bitWidth / 8
         guard bytes.count - position >= width else { return nil }
         var value: Number = 0

@@ -17,12 +17,12 @@ final class HTTPTransfer {
     private(set) var failure: (any Error)?
     private(set) var isPaused = false
     private var received: [UInt8] = []
-    private let body: Body?
-    private var reader: Body.Reader?
+    private let body: RequestBody?
+    private var reader: RequestBody.Reader?
     private var pending: ArraySlice<UInt8> = []
     private var sent: Int64 = 0
 
-    init(host: String, body: Body?) {
+    init(host: String, body: RequestBody?) {
         self.host = host
         self.body = body
     }

@@ -1,6 +1,6 @@
 /// Header fields in their order; names compare without case (RFC 9110, section 5).
 public struct Headers: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    public struct Field: Hashable, Sendable {
+    public struct HeaderField: Hashable, Sendable {
         /// The name as written.
         public let name: String
         /// The value without white space around it.
@@ -8,7 +8,7 @@ public struct Headers: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// All fields, in order.
-    public private(set) var fields: [Field] = []
+    public private(set) var fields: [HeaderField] = []
 
     /// Makes an empty list.
     public init() {}
@@ -18,7 +18,7 @@ public struct Headers: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// Adds a field and keeps those of the same name.
-    public mutating func add(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+    public mutating func add(_ name: String, _ value: String) { fields.append(HeaderField(name: name, value: value)) }
 
     /// The first value of `name`; setting replaces every field of that name, nil removes them.
     public subscript(name: String) -> String? {

@@ -20,11 +20,11 @@ public struct Request: Sendable {
     /// The fields beside those that the client writes itself.
     public var headers: Headers
     /// The body, if any.
-    public var body: Body?
+    public var body: RequestBody?
     /// True if redirects are followed; `Authorization` and `Cookie` never go to another origin.
     public var followsRedirects = true
 
-    public init(_ method: Method, _ address: WebAddress, headers: Headers = Headers(), body: Body? = nil) {
+    public init(_ method: Method, _ address: WebAddress, headers: Headers = Headers(), body: RequestBody? = nil) {
         self.method = method
         self.address = address
         self.headers = headers
@@ -33,7 +33,7 @@ public struct Request: Sendable {
 }
 
 /// A request's body: a source that can be opened again for a redirect or a retry.
-public struct Body: Sendable {
+public struct RequestBody: Sendable {
     /// Returns the next chunk; an empty one is the end.
     public typealias Reader = () throws -> [UInt8]
 

@@ -73,12 +73,14 @@ extension SourceFacts {
     private mutating func readCall(
         _ name: String, at place: Range<Int>, in bytes: [UInt8], language: Language, seen: inout Set<[UInt8]>
     ) {
-        guard commands.count < Self.maximumWords, let call = Call(name: name, at: place, in: bytes) else { return }
+        guard commands.count < Self.maximumWords, let call = FunctionCall(name: name, at: place, in: bytes) else {
+            return
+        }
         if call.isShell(language) { usesShell = true }
         for word in call.words(bytes) where seen.insert(word).inserted { commands.append(word) }
     }
 
-    private struct Call {
+    private struct FunctionCall {
         let name: String
         /// The text behind the name.
         let range: Range<Int>

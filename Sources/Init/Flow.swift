@@ -5,7 +5,7 @@ struct Flow: Equatable {
     /// The maximum size of a piece in bytes.
     static let pieceLength = 16_384
 
-    private enum Source {
+    private enum InputState {
         case open
         /// The source has ended, and the target was not notified yet.
         case ended
@@ -13,7 +13,7 @@ struct Flow: Equatable {
         case over
     }
 
-    private var source = Source.open
+    private var source = InputState.open
     private var piece: [UInt8] = []
     private var position = 0
 

@@ -12,13 +12,13 @@ struct ImageCommand {
     /// The limit of open files in Docker's containers.
     private static let openFileLimit: UInt = 1_048_576
 
-    init(_ arguments: [[UInt8]], of spec: BootSpec) throws(Message.Failure) {
+    init(_ arguments: [[UInt8]], of spec: BootSpec) throws(Message.StartFailure) {
         let passwd = contents(of: bytes("/etc/passwd")) ?? []
         let groups = contents(of: bytes("/etc/group")) ?? []
         guard let identity = try? Accounts(passwd: passwd, group: groups).account(of: spec.user) else {
-            throw Message.Failure(stage: .user, errno: 0, subject: spec.user)
+            throw Message.StartFailure(stage: .user, errno: 0, subject: spec.user)
         }
-        guard !arguments.isEmpty else { throw Message.Failure(stage: .bootSpec, errno: 0, subject: []) }
+        guard !arguments.isEmpty else { throw Message.StartFailure(stage: .bootSpec, errno: 0, subject: []) }
         self.arguments = arguments
         self.identity = identity
         directory = spec.workingDirectory.isEmpty ? bytes("/") : spec.workingDirectory
@@ -27,19 +27,19 @@ struct ImageCommand {
         openFiles = spec.runtime == .machine ? ImageCommand.openFileLimit : 0
     }
 
-    func start() throws(Message.Failure) -> Child {
+    func start() throws(Message.StartFailure) -> ImageProcess {
         makeDirectories(directory)
         var output: Int32 = -1
         var error: Int32 = -1
         var stage: Int32 = 0
         let process = spawn(output: &output, error: &error, stage: &stage)
-        guard process < 0 else { return Child(process: process, output: output, error: error) }
+        guard process < 0 else { return ImageProcess(process: process, output: output, error: error) }
         switch stage {
         case Int32(cinit_at_directory):
-            throw Message.Failure(stage: .workingDirectory, errno: UInt32(-process), subject: directory)
+            throw Message.StartFailure(stage: .workingDirectory, errno: UInt32(-process), subject: directory)
         case Int32(cinit_at_identity):
-            throw Message.Failure(stage: .identity, errno: UInt32(-process), subject: [])
-        default: throw Message.Failure(stage: .execute, errno: UInt32(-process), subject: arguments[0])
+            throw Message.StartFailure(stage: .identity, errno: UInt32(-process), subject: [])
+        default: throw Message.StartFailure(stage: .execute, errno: UInt32(-process), subject: arguments[0])
         }
     }
 
@@ -67,13 +67,13 @@ struct ImageCommand {
 }
 
 /// A process that init started, and the reading ends of its stdout and stderr pipes (-1 once they are closed).
-struct Child {
+struct ImageProcess {
     let process: Int32
     var output: Int32
     var error: Int32
 }
 
-extension Child {
+extension ImageProcess {
     private static let pieceLength = 4_096
 
     /// The watches for the two pipes; `poll` ignores a closed one.
@@ -97,7 +97,7 @@ extension Child {
         var pieces: [Piece] = []
         for watch in watches where watch.ready != 0 && watch.descriptor >= 0 {
             let stream: Message.Stream = watch.descriptor == output ? .output : .error
-            if let piece = read(watch.descriptor, atMost: Child.pieceLength), !piece.isEmpty {
+            if let piece = read(watch.descriptor, atMost: ImageProcess.pieceLength), !piece.isEmpty {
                 pieces.append((stream, piece))
             } else {
                 cinit_close(watch.descriptor)

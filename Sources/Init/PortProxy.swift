@@ -13,13 +13,13 @@ struct PortProxy {
     private let usesVersion6: Bool
     private var connections: [ProxiedConnection] = []
 
-    init(_ ports: [UInt16], version6: Bool) throws(Message.Failure) {
+    init(_ ports: [UInt16], version6: Bool) throws(Message.StartFailure) {
         var listeners: [Int32] = []
         for port in ports {
             let listener = cinit_listen_to_host(UInt32(port))
             guard listener >= 0 else {
                 for listener in listeners { cinit_close(listener) }
-                throw Message.Failure(stage: .proxy, errno: UInt32(-listener), subject: decimal(UInt64(port)))
+                throw Message.StartFailure(stage: .proxy, errno: UInt32(-listener), subject: decimal(UInt64(port)))
             }
             listeners.append(listener)
         }

@@ -7,10 +7,10 @@ enum ProbeAttempt {
     case awaitingResponse(Int32, ResponseParser)
     /// The response is complete or invalid, and the connection is closed.
     case done(ResponseParser)
-    case running(Child)
+    case running(ImageProcess)
 
     /// The result of one step of an attempt.
-    enum Step {
+    enum AttemptStep {
         case waiting
         case connected
         case halfSent
@@ -48,7 +48,7 @@ enum ProbeAttempt {
     /// - Parameters:
     ///   - inHalves: only half of the request is sent, until ``completeRequest()``.
     ///   - keepsContent: the response keeps its header and stream digest.
-    mutating func request(_ probe: HTTPProbe?, inHalves: Bool, keepsContent: Bool = false) -> Step {
+    mutating func request(_ probe: HTTPProbe?, inHalves: Bool, keepsContent: Bool = false) -> AttemptStep {
         guard case .connecting(let descriptor) = self else { return .waiting }
         guard cinit_connection_error(descriptor) == 0 else {
             cinit_close(descriptor)
@@ -71,7 +71,7 @@ enum ProbeAttempt {
     }
 
     /// Sends the rest of a request.
-    mutating func completeRequest() -> Step {
+    mutating func completeRequest() -> AttemptStep {
         guard case .halfSent(let descriptor, let rest, let response) = self else { return .waiting }
         write(rest, to: descriptor)
         self = .awaitingResponse(descriptor, response)
@@ -83,7 +83,7 @@ enum ProbeAttempt {
     }
 
     /// Reads the available bytes of the response.
-    mutating func read() -> Step {
+    mutating func read() -> AttemptStep {
         guard case .awaitingResponse(let descriptor, var response) = self else { return .waiting }
         let limit = 16
         for _ in 0..<limit {

@@ -9,7 +9,7 @@ struct PartialResult {
     /// The status line and header fields of an HTTP response.
     var head: [UInt8] = []
     /// The end of the probe's command.
-    var exitStatus: ProbeResult.ExitStatus?
+    var exitStatus: ProbeResult.ProcessEnd?
 }
 
 /// The probes of the boot spec: init runs one after the other, and sends each response with its digest.
@@ -21,7 +21,7 @@ extension Supervisor {
     /// Runs all probes, and returns the verdict.
     ///
     /// If the program ends meanwhile, the remaining probes fail, which is a result too.
-    mutating func runProbes() -> Message.Verdict {
+    mutating func runProbes() -> Message.StopCause {
         for index in spec.probeSpecs.indices { runProbe(index) }
         if spec.quietMilliseconds > 0 || spec.continueMilliseconds > 0 {
             settle()
@@ -105,7 +105,7 @@ extension Supervisor {
     }
 
     private mutating func runOnce(_ words: [[UInt8]], until deadline: UInt64) -> ProbeResult.Outcome {
-        do throws(Message.Failure) {
+        do throws(Message.StartFailure) {
             attempt = .running(try ImageCommand(words, of: spec).start())
         } catch { return .notStarted(error.errno) }
         let process = command.process
@@ -131,12 +131,12 @@ extension Supervisor {
         channel.send(.probeEvent(.finished(probe: probe, outcome)))
     }
 
-    private func report(_ stream: StreamDigest, _ part: ProbeEvent.Part, of probe: UInt16) {
+    private func report(_ stream: StreamDigest, _ part: ProbeEvent.ResponsePart, of probe: UInt16) {
         report(stream.prefix[...], part, of: probe)
         channel.send(.probeEvent(.total(probe: probe, part, byteCount: stream.byteCount, digest: stream.digest)))
     }
 
-    private func report(_ bytes: ArraySlice<UInt8>, _ part: ProbeEvent.Part, of probe: UInt16) {
+    private func report(_ bytes: ArraySlice<UInt8>, _ part: ProbeEvent.ResponsePart, of probe: UInt16) {
         var rest = bytes
         while !rest.isEmpty {
             let piece = rest.prefix(ProbeEvent.chunkLimit)

@@ -33,9 +33,11 @@ struct Start {
     }
 
     private func serve() {
-        do throws(Message.Failure) {
+        do throws(Message.StartFailure) {
             let lateModules = spec.runtime == .machine ? try prepareMachine() : []
             let observer = spec.recordsOpenedFiles || spec.recordsStart ? startObserving() : nil
+            // A kernel without samples still reports threads and opened files.
+            if spec.recordsStart { _ = cinit_start_samples(Message.Samples.period) }
             let signals = cinit_signal_descriptor()
             let child = try ImageCommand(spec.arguments, of: spec).start()
             channel.mark(.executed)
@@ -64,15 +66,15 @@ struct Start {
     }
 
     /// Starts to observe opened files; on a failure the probes run without it, and the host gets the reason.
-    private func startObserving() -> FileObserver? {
-        do throws(Message.Failure) { return try FileObserver(keepsRecord: spec.recordsStart) } catch {
+    private func startObserving() -> OpenObserver? {
+        do throws(Message.StartFailure) { return try OpenObserver(keepsRecord: spec.recordsStart) } catch {
             channel.send(.probeEvent(.observationFailed(error.errno)))
             return nil
         }
     }
 
     /// Sets up the machine; returns the open files of the late modules, which are unreachable by path afterwards.
-    private func prepareMachine() throws(Message.Failure) -> [OpenModule] {
+    private func prepareMachine() throws(Message.StartFailure) -> [OpenModule] {
         let machine = SystemSetup(spec: spec)
         var lateModules: [OpenModule] = []
         for module in spec.lateModules { lateModules.append(try OpenModule(module)) }

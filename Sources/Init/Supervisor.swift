@@ -10,7 +10,7 @@ struct Supervisor {
     let signals: Int32
     private(set) var deadline: UInt64
 
-    var child: Child
+    var child: ImageProcess
     private var snapshotState = SnapshotState.pending
     var attempt: ProbeAttempt?
     private var nextAttempt: UInt64 = 0
@@ -22,11 +22,11 @@ struct Supervisor {
     private var hasListened = false
     private var hasMarkedByte = false
     private var lastAttempt: ProbeResult.Outcome?
-    var exitStatus: ProbeResult.ExitStatus?
+    var exitStatus: ProbeResult.ProcessEnd?
     private var lateModules: [OpenModule]
     private var proxyState = ProxyState.notStarted
     /// The observer of opened files; `nil` if none is requested.
-    var observer: FileObserver?
+    var observer: OpenObserver?
     /// The response to the current probe of ``BootSpec/probeSpecs``.
     var partialResult: PartialResult?
 
@@ -34,7 +34,7 @@ struct Supervisor {
     private enum ProxyState {
         case notStarted
         case reachable(PortProxy)
-        case failed(Message.Failure)
+        case failed(Message.StartFailure)
     }
 
     /// The state of the pause for a snapshot, if one is requested.
@@ -49,8 +49,8 @@ struct Supervisor {
     private static let commandInterval: UInt64 = 20_000_000
 
     init(
-        _ child: Child, spec: BootSpec, lateModules: [OpenModule], channel: HostChannel, signals: Int32,
-        deadline: UInt64, observer: FileObserver?
+        _ child: ImageProcess, spec: BootSpec, lateModules: [OpenModule], channel: HostChannel, signals: Int32,
+        deadline: UInt64, observer: OpenObserver?
     ) {
         self.observer = observer
         self.lateModules = lateModules
@@ -62,7 +62,7 @@ struct Supervisor {
     }
 
     /// Runs until there is a verdict, and sends the host the results that led to it.
-    mutating func run() -> Message.Verdict {
+    mutating func run() -> Message.StopCause {
         if spec.probe == nil, !spec.probeSpecs.isEmpty {
             channel.mark(.firstByte)
             return reportingResult(runProbes())
@@ -80,15 +80,30 @@ struct Supervisor {
         }
     }
 
-    /// Sends the image's threads and the files that they opened until now.
+    /// Sends the image's threads, the files that they opened and the samples of their work until now.
     private mutating func sendRecord() {
+        cinit_stop_samples()
         observer?.drain(to: channel)
         for thread in imageThreads() { channel.send(.thread(thread)) }
         observer?.sendRecord(to: channel)
+        sendSamples()
+    }
+
+    private func sendSamples() {
+        var processor: UInt8 = 0
+        while true {
+            var count = 0
+            let bytes = [UInt8](unsafeUninitializedCapacity: Message.Samples.limit) { buffer, initialized in
+                count = cinit_take_samples(Int32(processor), buffer.baseAddress, UInt(Message.Samples.limit))
+                initialized = max(0, count)
+            }
+            if count < 0 { return }
+            if count == 0 { processor += 1 } else { channel.send(.samples(processor: processor, bytes)) }
+        }
     }
 
     /// Sends the results that led to a verdict.
-    private mutating func reportingResult(_ verdict: Message.Verdict) -> Message.Verdict {
+    private mutating func reportingResult(_ verdict: Message.StopCause) -> Message.StopCause {
         observer?.drain(to: channel)
         child.drain(to: channel)
         if let lastAttempt { channel.send(.attempt(lastAttempt)) }
@@ -96,7 +111,7 @@ struct Supervisor {
         channel.send(.listeners(listenersNow()))
         if let exitStatus { channel.send(.exited(exitStatus)) }
         if verdict != .passed, ranOutOfMemory {
-            channel.send(.failed(Message.Failure(stage: .memory, errno: 0, subject: [])))
+            channel.send(.failed(Message.StartFailure(stage: .memory, errno: 0, subject: [])))
         }
         return verdict
     }
@@ -144,7 +159,7 @@ struct Supervisor {
     }
 
     /// Continues to serve after the probe has passed, until the entrypoint ends.
-    mutating func superviseUntilExit() -> Message.Verdict {
+    mutating func superviseUntilExit() -> Message.StopCause {
         let hour: UInt64 = 3_600_000_000_000
         while exitStatus == nil { wait(until: cinit_monotonic() &+ hour) }
         child.drain(to: channel)
@@ -155,7 +170,7 @@ struct Supervisor {
     /// Starts the proxy; only after the probe has passed, so that it doesn't disturb the measurement.
     private mutating func startProxy() {
         guard case .notStarted = proxyState, !spec.proxiedPorts.isEmpty else { return }
-        do throws(Message.Failure) {
+        do throws(Message.StartFailure) {
             for module in lateModules { try module.load() }
             proxyState = .reachable(try PortProxy(spec.proxiedPorts, version6: usesVersion6))
         } catch { proxyState = .failed(error) }
@@ -196,7 +211,7 @@ struct Supervisor {
         channel.mark(.resumed)
     }
 
-    private mutating func step() -> Message.Verdict? {
+    private mutating func step() -> Message.StopCause? {
         let time = cinit_monotonic()
         guard time < deadline else {
             // A complete response says more than one that the end of the whole time cut off.
@@ -273,14 +288,14 @@ struct Supervisor {
             let process = cinit_reap(&status)
             guard process != 0 else { return }
             let exitStatus =
-                status >= 256 ? ProbeResult.ExitStatus.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
+                status >= 256 ? ProbeResult.ProcessEnd.signal(UInt8(status & 0x7F)) : .status(UInt8(status & 0xFF))
             if process == child.process { self.exitStatus = exitStatus } else { commandEnded(process, exitStatus) }
         }
     }
 
     // MARK: The probe
 
-    private mutating func probe(isReady: Bool) -> Message.Verdict? {
+    private mutating func probe(isReady: Bool) -> Message.StopCause? {
         switch spec.probe {
         case nil, .log?: nil
         case .tcp(let port)?: connection(isReady, to: port, probe: nil)
@@ -289,7 +304,7 @@ struct Supervisor {
         }
     }
 
-    private mutating func connection(_ isReady: Bool, to port: UInt16, probe: HTTPProbe?) -> Message.Verdict? {
+    private mutating func connection(_ isReady: Bool, to port: UInt16, probe: HTTPProbe?) -> Message.StopCause? {
         if attempt == nil {
             guard cinit_monotonic() >= nextAttempt else { return nil }
             let (begun, answer) = ProbeAttempt.connect(to: port, version6: usesVersion6)
@@ -299,7 +314,7 @@ struct Supervisor {
             return nil
         }
         guard isReady, var current = attempt else { return nil }
-        var step: ProbeAttempt.Step
+        var step: ProbeAttempt.AttemptStep
         if case .connecting = current {
             step = current.request(probe, inHalves: snapshotState == .atNextRequest)
             if case .halfSent = step {
@@ -348,7 +363,7 @@ struct Supervisor {
         channel.sendCPUTime(at: mark, of: spec)
     }
 
-    private mutating func attemptEnded(_ answer: ProbeResult.Outcome) -> Message.Verdict? {
+    private mutating func attemptEnded(_ answer: ProbeResult.Outcome) -> Message.StopCause? {
         lastAttempt = answer
         attempt = nil
         if passes(answer) { return .passed }
@@ -358,28 +373,30 @@ struct Supervisor {
         return nil
     }
 
-    private mutating func command(_ words: [[UInt8]]) -> Message.Verdict? {
+    private mutating func command(_ words: [[UInt8]]) -> Message.StopCause? {
         if lastAttempt == .ended(.status(0)) { return .passed }
         guard attempt == nil, cinit_monotonic() >= nextAttempt else { return nil }
-        do throws(Message.Failure) {
+        do throws(Message.StartFailure) {
             let command = try ImageCommand(words, of: spec)
             let process = try command.start()
             attempt = .running(process)
             attemptEnd = cinit_monotonic() &+ attemptTime
             return nil
         } catch {
-            channel.send(.failed(Message.Failure(stage: .probe, errno: error.errno, subject: error.subject)))
+            channel.send(.failed(Message.StartFailure(stage: .probe, errno: error.errno, subject: error.subject)))
             return .failed
         }
     }
 
     /// The probing command; its output must be read, or the command would block or get SIGPIPE.
-    var command: Child {
-        get { if case .running(let command) = attempt { command } else { Child(process: 0, output: -1, error: -1) } }
+    var command: ImageProcess {
+        get {
+            if case .running(let command) = attempt { command } else { ImageProcess(process: 0, output: -1, error: -1) }
+        }
         set { if case .running = attempt { attempt = .running(newValue) } }
     }
 
-    private mutating func commandEnded(_ process: Int32, _ exitStatus: ProbeResult.ExitStatus) {
+    private mutating func commandEnded(_ process: Int32, _ exitStatus: ProbeResult.ProcessEnd) {
         guard case .running(let command) = attempt, command.process == process else { return }
         handleOutput(self.command.drain())
         self.command.close()
@@ -394,7 +411,7 @@ struct Supervisor {
     }
 
     /// Passes on a command's output: to the current probe's result, else to the host.
-    private mutating func handleOutput(_ pieces: [Child.Piece]) {
+    private mutating func handleOutput(_ pieces: [ImageProcess.Piece]) {
         for piece in pieces {
             switch (partialResult, piece.stream) {
             case (nil, _): channel.send(.output(piece.stream, now(), piece.bytes))

@@ -1,6 +1,6 @@
 import CInit
 
-extension Message.Failure: Error {}
+extension Message.StartFailure: Error {}
 
 /// The guest's clocks now.
 func now() -> GuestTime { GuestTime(nanoseconds: cinit_monotonic(), cycles: cinit_cycles()) }

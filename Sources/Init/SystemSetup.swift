@@ -20,7 +20,7 @@ struct SystemSetup {
     }
 
     /// Loads the modules and enters the image's root: a read-only disk below, a tmpfs above.
-    func enterRoot() throws(Message.Failure) {
+    func enterRoot() throws(Message.StartFailure) {
         for module in spec.modules { try OpenModule(module).load() }
         try awaitRootDevice()
         _ = cinit_make_directory("/disk", 0o755)
@@ -36,7 +36,7 @@ struct SystemSetup {
     }
 
     /// Mounts the file systems and makes the links that every container has.
-    func prepareSystem() throws(Message.Failure) {
+    func prepareSystem() throws(Message.StartFailure) {
         let plain = SystemSetup.nosuid | SystemSetup.nodev | SystemSetup.noexec
         try mount("proc", at: "/proc", as: "proc", plain, "")
         try mount("sysfs", at: "/sys", as: "sysfs", plain, "")
@@ -66,7 +66,7 @@ struct SystemSetup {
     }
 
     /// Configures the addresses of the network card.
-    private func connect(_ network: BootSpec.Network) throws(Message.Failure) {
+    private func connect(_ network: BootSpec.NetworkCard) throws(Message.StartFailure) {
         let name = bytes("eth0")
         let interface = try awaitInterface(name)
         try check(.network, of: name, error: cinit_add_address(interface, network.address, network.prefix))
@@ -74,17 +74,17 @@ struct SystemSetup {
         try check(.network, of: name, error: cinit_add_default_route(interface, network.gateway))
     }
 
-    private func awaitInterface(_ name: [UInt8]) throws(Message.Failure) -> UInt32 {
+    private func awaitInterface(_ name: [UInt8]) throws(Message.StartFailure) -> UInt32 {
         for _ in 0..<1_000 {
             let interface = withCString(name) { cinit_interface($0) }
             if interface != 0 { return interface }
             cinit_sleep(1_000_000)
         }
-        throw Message.Failure(stage: .network, errno: 0, subject: name)
+        throw Message.StartFailure(stage: .network, errno: 0, subject: name)
     }
 
     /// Mounts a disk that is memory with DAX if the kernel supports it, else like any disk.
-    private func mountDisk() throws(Message.Failure) {
+    private func mountDisk() throws(Message.StartFailure) {
         func mount(_ options: UnsafePointer<CChar>?) -> Int32 {
             withCString(spec.rootDevice) { cinit_mount($0, "/disk", "erofs", SystemSetup.readOnly, options) }
         }
@@ -92,12 +92,12 @@ struct SystemSetup {
         try check(.mount, of: spec.rootDevice, error: mount(nil))
     }
 
-    private func awaitRootDevice() throws(Message.Failure) {
+    private func awaitRootDevice() throws(Message.StartFailure) {
         for _ in 0..<5_000 {
             if withCString(spec.rootDevice, { cinit_exists($0) }) != 0 { return }
             cinit_sleep(1_000_000)
         }
-        throw Message.Failure(stage: .disk, errno: 0, subject: spec.rootDevice)
+        throw Message.StartFailure(stage: .disk, errno: 0, subject: spec.rootDevice)
     }
 
     /// As in Docker: the kernel's settings are read-only, also for the image's root.
@@ -143,7 +143,7 @@ struct SystemSetup {
 
     private func mount(
         _ source: StaticString, at target: StaticString, as type: StaticString, _ flags: UInt, _ data: StaticString
-    ) throws(Message.Failure) {
+    ) throws(Message.StartFailure) {
         makeDirectories(bytes(target))
         let error = withCString(bytes(source)) { source in
             withCString(bytes(target)) { target in
@@ -161,14 +161,14 @@ struct OpenModule {
     private let path: [UInt8]
     private let descriptor: Int32
 
-    init(_ path: [UInt8]) throws(Message.Failure) {
+    init(_ path: [UInt8]) throws(Message.StartFailure) {
         self.path = path
         descriptor = withCString(path) { cinit_open($0) }
         try check(.module, of: path, error: descriptor)
     }
 
     /// Loads the module; call it once.
-    func load() throws(Message.Failure) {
+    func load() throws(Message.StartFailure) {
         let error = cinit_load_module(descriptor)
         cinit_close(descriptor)
         try check(.module, of: path, error: error)
@@ -176,7 +176,7 @@ struct OpenModule {
 }
 
 /// Throws a failure for a negative errno.
-func check(_ stage: Message.Stage, of subject: [UInt8], error: Int32) throws(Message.Failure) {
+func check(_ stage: Message.StartStep, of subject: [UInt8], error: Int32) throws(Message.StartFailure) {
     guard error < 0 else { return }
-    throw Message.Failure(stage: stage, errno: UInt32(-error), subject: subject)
+    throw Message.StartFailure(stage: stage, errno: UInt32(-error), subject: subject)
 }

@@ -20,6 +20,19 @@ extension Directory {
         }
     }
 
+    /// True if an entry of this directory has an attribute; a link is not followed.
+    ///
+    /// For walks over many files: one system call, without a search for the directory.
+    public func hasAttributes(entry name: [UInt8]) throws(SystemError) -> Bool {
+        var link = Array("/proc/self/fd/\(descriptor.rawValue)/".utf8.map { CChar(bitPattern: $0) })
+        for byte in name { link.append(CChar(bitPattern: byte)) }
+        link.append(0)
+        let size = unsafe llistxattr(link, nil, 0)
+        if size >= 0 { return size > 0 }
+        if Glibc.errno == EOPNOTSUPP { return false }
+        throw SystemError(last: "list attributes", path)
+    }
+
     /// Returns the value of one attribute; nil if the entry doesn't have it.
     public func attribute(_ key: String, of path: FilePath) throws(SystemError) -> [UInt8]? {
         try attribute("get attribute", path: path) { (link) throws(SystemError) in

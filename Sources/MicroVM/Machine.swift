@@ -28,7 +28,7 @@ public final class Machine: Sendable {
     }
 
     /// The result of ``Machine/run(until:)``.
-    public enum Outcome: Sendable, Equatable {
+    public enum RunOutcome: Sendable, Equatable {
         /// All processors are stopped, and continue with the next call.
         case paused
         /// The machine has ended.
@@ -134,7 +134,7 @@ public final class Machine: Sendable {
     /// Runs the guest until it ends or is paused.
     ///
     /// - Parameter deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
-    public func run(until deadline: UInt64) -> Outcome {
+    public func run(until deadline: UInt64) -> RunOutcome {
         let space = space
         if processors.start({ exit in space.answer(exit) }) { serveDevices() }
         for device in devices { device.transport.resume() }

@@ -8,9 +8,9 @@ enum MemoryOverhead {
     private static let limit = 16 << 20
     private static let list = FilePath("/proc/self/smaps")
     /// The open list of mappings, for a process that can open no files later.
-    private static let opened = Mutex<List?>(nil)
+    private static let opened = Mutex<MappingList?>(nil)
 
-    private final class List: Sendable {
+    private final class MappingList: Sendable {
         let file: OwnedDescriptor
 
         init() throws(SystemError) { file = try OwnedDescriptor(list) }
@@ -24,7 +24,7 @@ enum MemoryOverhead {
 
     /// Opens the list, for a process that is about to lose its access to files.
     static func prepare() throws(SystemError) {
-        let list = try List()
+        let list = try MappingList()
         opened.withLock { $0 = list }
     }
 
@@ -41,7 +41,7 @@ enum MemoryOverhead {
 
     private static func text() -> [UInt8]? {
         let kept = opened.withLock { $0 }
-        return (kept ?? (try? List()))?.text()
+        return (kept ?? (try? MappingList()))?.text()
     }
 
     /// Adds up the `Anonymous:` sizes of a text like `/proc/self/smaps`, in mappings that overlap none of `ranges`.

@@ -11,7 +11,7 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     private init(checked bytes: [UInt8]) { self.bytes = bytes }
 
     /// The reason that bytes are no path inside an image.
-    public enum Fault: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum PathFault: Error, Sendable, Equatable, CustomStringConvertible {
         case leavesRoot, containsNul, tooLong
 
         public var description: String {
@@ -26,16 +26,16 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     /// Parses the name of an archive's entry, and refuses a hostile one.
     ///
     /// An absolute name starts at the root of the archive: kaniko and `tar -P` write such names.
-    public init(entry raw: some Collection<UInt8>) throws(Fault) {
+    public init(entry raw: some Collection<UInt8>) throws(PathFault) {
         try self.init(relative: raw)
     }
 
     /// Parses a path as a user or a configuration writes it: a leading slash means the root.
-    public init(_ text: String) throws(Fault) {
+    public init(_ text: String) throws(PathFault) {
         try self.init(relative: text.utf8)
     }
 
-    private init(relative raw: some Collection<UInt8>) throws(Fault) {
+    private init(relative raw: some Collection<UInt8>) throws(PathFault) {
         guard raw.count <= 4096 else { throw .tooLong }
         var raw = Array(raw)
         if raw.last == UInt8(ascii: "/") { raw.removeLast() }
@@ -97,6 +97,13 @@ public struct ImagePath: Hashable, Sendable, Comparable, CustomStringConvertible
     /// The parent directory; the root's is the root.
     public var parent: ImagePath {
         bytes.lastIndex(of: UInt8(ascii: "/")).map { ImagePath(checked: Array(bytes[..<$0])) } ?? .root
+    }
+
+    /// True if this is an entry of `directory`, without the allocation of ``parent``.
+    public func isEntry(of directory: ImagePath) -> Bool {
+        guard !isRoot else { return false }
+        let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
+        return slash == directory.bytes.count && bytes.starts(with: directory.bytes)
     }
 
     /// The names on the way from the root.

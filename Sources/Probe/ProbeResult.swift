@@ -7,7 +7,7 @@ public struct ProbeResult: Equatable, Sendable {
         /// A connection was accepted.
         case connected
         /// A command ended.
-        case ended(ExitStatus)
+        case ended(ProcessEnd)
         /// A line of the output matched.
         case matched
         /// An HTTP response whose status passes, but whose body lacks the text that it must contain.
@@ -29,7 +29,7 @@ public struct ProbeResult: Equatable, Sendable {
     }
 
     /// The end of a process in the guest.
-    public enum ExitStatus: Equatable, Sendable {
+    public enum ProcessEnd: Equatable, Sendable {
         /// With an exit status.
         case status(UInt8)
         /// By a signal.

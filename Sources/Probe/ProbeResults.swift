@@ -7,7 +7,7 @@ public struct ProbeResults: Equatable, Sendable {
     /// The TCP ports with a listener afterwards, sorted.
     public var listeningPorts: [UInt16]
     /// The program's end if it came before the last probe.
-    public var earlyExit: ProbeResult.ExitStatus?
+    public var earlyExit: ProbeResult.ProcessEnd?
     /// The opened files.
     public var openedFiles: OpenedFiles
     /// The names of the living processes after the settle time, each once and sorted; nil if they are unknown.
@@ -19,7 +19,7 @@ public struct ProbeResults: Equatable, Sendable {
 
     /// Results.
     public init(
-        results: [ProbeResult], listeningPorts: [UInt16] = [], earlyExit: ProbeResult.ExitStatus? = nil,
+        results: [ProbeResult], listeningPorts: [UInt16] = [], earlyExit: ProbeResult.ProcessEnd? = nil,
         openedFiles: OpenedFiles = .notRecorded
     ) {
         self.results = results
@@ -52,7 +52,7 @@ public enum OpenedFiles: Equatable, Sendable {
     }
 }
 
-extension ProbeResult.ExitStatus {
+extension ProbeResult.ProcessEnd {
     /// The words after the process's name in a sentence.
     public var words: String {
         switch self {

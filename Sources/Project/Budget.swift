@@ -29,6 +29,8 @@ extension ProjectFile {
         public var secrets: Int?
         /// The number of files with a setuid or setgid bit.
         public var setuid: Int?
+        /// The number of known vulnerabilities by severity, in the order of severities; a severity without one has no limit.
+        public var vulnerabilities: [VulnerabilityLimit] = []
         /// True if the program must not run as root.
         public var forbidsRoot = false
         /// True if the image must have a HEALTHCHECK.
@@ -50,6 +52,17 @@ extension ProjectFile {
 
         /// True if no budget is set.
         public var isEmpty: Bool { self == Budget() }
+    }
+
+    /// A limit of the known vulnerabilities with a severity.
+    public struct VulnerabilityLimit: Sendable, Equatable {
+        /// The severity in one word: critical, high, medium, low or unknown.
+        public let severity: String
+        /// The largest number that holds.
+        public let count: Int
+
+        /// The severities, most severe first.
+        public static let severities = ["critical", "high", "medium", "low", "unknown"]
     }
 
     /// A limit of growth.
@@ -112,6 +125,7 @@ struct BudgetSection: Decodable {
     var duplicates: Amount?
     var secrets: Int?
     var setuid: Int?
+    var vulnerabilities: [String: Int]?
     var root: Bool?
     var healthcheck: Bool?
     var forbiddenPackages: [String]?
@@ -123,7 +137,7 @@ struct BudgetSection: Decodable {
         case largestLayer = "largest-layer"
         case growth, waste
         case wasteRatio = "waste-ratio"
-        case leftovers, duplicates, secrets, setuid, root, healthcheck
+        case leftovers, duplicates, secrets, setuid, vulnerabilities, root, healthcheck
         case forbiddenPackages = "forbidden-packages"
         case start
         case startWork = "start-work"
@@ -158,6 +172,7 @@ extension ProjectFile.Budget {
         duplicates = try reader.bytes(section.duplicates, .duplicates)
         secrets = try reader.count(section.secrets, .secrets, least: 0)
         setuid = try reader.count(section.setuid, .setuid, least: 0)
+        vulnerabilities = try reader.vulnerabilities(section.vulnerabilities ?? [:])
         forbidsRoot = section.root == false
         needsHealthcheck = section.healthcheck ?? false
         forbiddenPackages = section.forbiddenPackages ?? []
@@ -190,6 +205,7 @@ extension ProjectFile.Budget {
         case .duplicates: duplicates = nil
         case .secrets: secrets = nil
         case .setuid: setuid = nil
+        case .vulnerabilities: vulnerabilities = []
         case .root: forbidsRoot = false
         case .healthcheck: needsHealthcheck = false
         case .forbiddenPackages: forbiddenPackages = []
@@ -216,6 +232,22 @@ private struct BudgetReader {
     ) throws(ProjectError) -> Int? {
         guard let number, number < least else { return number }
         throw wrong(key, "\(number) is not a \(least == 0 ? "number of 0 or more" : "positive number")")
+    }
+
+    func vulnerabilities(
+        _ limits: [String: Int]
+    ) throws(ProjectError) -> [ProjectFile.VulnerabilityLimit] {
+        let severities = ProjectFile.VulnerabilityLimit.severities
+        if let other = limits.keys.sorted().first(where: { !severities.contains($0) }) {
+            let known = severities.joined(separator: ", ")
+            throw wrong(.vulnerabilities, "'\(other)' is not a severity; the severities are \(known)")
+        }
+        var all: [ProjectFile.VulnerabilityLimit] = []
+        for severity in severities {
+            guard let count = try count(limits[severity], .vulnerabilities, least: 0) else { continue }
+            all.append(.init(severity: severity, count: count))
+        }
+        return all
     }
 
     func growth(_ amount: Amount?) throws(ProjectError) -> ProjectFile.Growth? {

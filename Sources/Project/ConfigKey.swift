@@ -22,6 +22,8 @@ public struct ConfigKey: Sendable, Equatable {
         /// A table of names and texts.
         case pairs
         case count(least: Int)
+        /// A table of these names and whole numbers.
+        case counts([String])
         case port
         case flag
         /// A number of bytes, or a text with a unit.
@@ -53,6 +55,7 @@ extension ConfigKey.Form {
         case .texts: "a list of texts"
         case .pairs: "a table of names and texts"
         case .count(let least): "a whole number of \(least) or more"
+        case .counts(let names): "a table of whole numbers, with the names \(names.joined(separator: ", "))"
         case .port: "a port from 1 to 65535"
         case .flag: "true or false"
         case .size: "a size, such as \"60MB\", \"256MiB\" or 60000000"

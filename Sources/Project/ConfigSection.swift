@@ -92,6 +92,10 @@ public struct ConfigSection: Sendable {
             ("duplicates", .size, "\"5MB\"", "The size of further copies of the same content."),
             ("secrets", .count(least: 0), "0", "The number of possible secrets in files and configuration."),
             ("setuid", .count(least: 0), "0", "The number of files with a setuid or setgid bit."),
+            (
+                "vulnerabilities", .counts(ProjectFile.VulnerabilityLimit.severities), "{ critical = 0, high = 2 }",
+                "The number of known vulnerabilities by severity; thaw gate needs --db."
+            ),
             ("root", .flag, "false", "False if the program must not run as root."),
             ("healthcheck", .flag, "true", "True if the image must have a HEALTHCHECK."),
             (

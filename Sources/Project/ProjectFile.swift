@@ -11,7 +11,7 @@ public struct ProjectFile: Sendable, Equatable {
     public var probe: String?
     /// The time limit for the probe to pass.
     public var probeTimeout: Duration?
-    public var boot = Boot()
+    public var boot = BootSection()
     public var slim = Slim()
     /// The names of the cures that `thaw optimize` tries, or `all`; nil if the file doesn't say.
     public var cures: [String]?
@@ -31,7 +31,7 @@ public struct ProjectFile: Sendable, Equatable {
     }
 
     /// The section `[boot]`.
-    public struct Boot: Sendable, Equatable {
+    public struct BootSection: Sendable, Equatable {
         public var engine: String?
         public var kernel: String?
         public var runs: Int?
@@ -49,11 +49,11 @@ public struct ProjectFile: Sendable, Equatable {
 
     /// The sections `[[secrets.rule]]` and `[[secrets.allow]]`.
     public struct Secrets: Sendable, Equatable {
-        public var rules: [Rule] = []
-        public var allowances: [Allowance] = []
+        public var rules: [CustomSecretRule] = []
+        public var allowances: [AllowedSecret] = []
 
         /// A rule in addition to the built-in ones.
-        public struct Rule: Sendable, Equatable, Decodable {
+        public struct CustomSecretRule: Sendable, Equatable, Decodable {
             public var id: String
             public var pattern: String
 
@@ -61,7 +61,7 @@ public struct ProjectFile: Sendable, Equatable {
         }
 
         /// Places where a secret is no problem; every condition that is set must hold.
-        public struct Allowance: Sendable, Equatable, Decodable {
+        public struct AllowedSecret: Sendable, Equatable, Decodable {
             /// A pattern of paths, as in `.dockerignore`.
             public var path: String?
             public var rule: String?
@@ -77,10 +77,10 @@ public struct ProjectFile: Sendable, Equatable {
 
     /// Parses the text of a `thaw.toml`; `name` is its path in errors.
     public init(parsing text: String, name: String) throws(ProjectError) {
-        let file: File
+        let file: TOMLFile
         try Self.expectHeaders(text, name: name)
         do {
-            file = try TOMLDecoder(strictDecoding: true).decode(File.self, from: text)
+            file = try TOMLDecoder(strictDecoding: true).decode(TOMLFile.self, from: text)
         } catch let error as TOMLParseError {
             let reason = error.description.split(separator: "\n").first.map(String.init) ?? "it is not TOML"
             throw .notTOML(name, line: Int(error.source.begin.line), reason: reason)
@@ -151,10 +151,10 @@ public enum ProjectError: ReportableError, Sendable, Equatable {
 
 // MARK: - The file as it is written
 
-struct File: Decodable {
+struct TOMLFile: Decodable {
     var build: ProjectFile.Build?
     var probe: Probe?
-    var boot: Boot?
+    var boot: BootSection?
     var slim: Slim?
     var optimize: Optimize?
     var budget: BudgetSection?
@@ -162,8 +162,8 @@ struct File: Decodable {
     var secrets: Secrets?
 
     struct Secrets: Decodable {
-        var rule: [ProjectFile.Secrets.Rule]?
-        var allow: [ProjectFile.Secrets.Allowance]?
+        var rule: [ProjectFile.Secrets.CustomSecretRule]?
+        var allow: [ProjectFile.Secrets.AllowedSecret]?
 
         enum CodingKeys: String, CodingKey, CaseIterable { case rule, allow }
     }
@@ -174,14 +174,14 @@ struct File: Decodable {
     static let acceptedKeys: [String: [String]] = [
         "": CodingKeys.allCases.map(\.rawValue),
         "build": ProjectFile.Build.CodingKeys.allCases.map(\.rawValue),
-        "probe": Probe.CodingKeys.allCases.map(\.rawValue), "boot": Boot.CodingKeys.allCases.map(\.rawValue),
+        "probe": Probe.CodingKeys.allCases.map(\.rawValue), "boot": BootSection.CodingKeys.allCases.map(\.rawValue),
         "slim": Slim.CodingKeys.allCases.map(\.rawValue),
         "optimize": Optimize.CodingKeys.allCases.map(\.rawValue),
         "budget": BudgetSection.CodingKeys.allCases.map(\.rawValue),
         "waive": WaiverSection.CodingKeys.allCases.map(\.rawValue),
         "secrets": Secrets.CodingKeys.allCases.map(\.rawValue),
-        "secrets.rule": ProjectFile.Secrets.Rule.CodingKeys.allCases.map(\.rawValue),
-        "secrets.allow": ProjectFile.Secrets.Allowance.CodingKeys.allCases.map(\.rawValue),
+        "secrets.rule": ProjectFile.Secrets.CustomSecretRule.CodingKeys.allCases.map(\.rawValue),
+        "secrets.allow": ProjectFile.Secrets.AllowedSecret.CodingKeys.allCases.map(\.rawValue),
     ]
 
     struct Probe: Decodable {
@@ -194,7 +194,7 @@ struct File: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable { case http, tcp, exec, log, timeout }
     }
 
-    struct Boot: Decodable {
+    struct BootSection: Decodable {
         var engine: String?
         var kernel: String?
         var runs: Int?
@@ -221,7 +221,7 @@ struct File: Decodable {
 }
 
 extension ProjectFile {
-    private init(_ file: File, name: String) throws(ProjectError) {
+    private init(_ file: TOMLFile, name: String) throws(ProjectError) {
         func bytes(_ text: String?, _ key: String) throws(ProjectError) -> ByteCount? {
             guard let text else { return nil }
             guard let value = ByteCount(text) else {
@@ -244,7 +244,7 @@ extension ProjectFile {
         build = file.build ?? Build()
         probe = try Self.probe(file.probe, name: name)
         probeTimeout = try duration(file.probe?.timeout, "probe.timeout")
-        boot = Boot(
+        boot = BootSection(
             engine: file.boot?.engine, kernel: file.boot?.kernel, runs: try positive(file.boot?.runs, "boot.runs"),
             memory: try bytes(file.boot?.memory?.text, "boot.memory"), cpus: try positive(file.boot?.cpus, "boot.cpus"),
             environment: file.boot?.env ?? [])
@@ -262,7 +262,7 @@ extension ProjectFile {
         }
     }
 
-    private static func probe(_ probe: File.Probe?, name: String) throws(ProjectError) -> String? {
+    private static func probe(_ probe: TOMLFile.Probe?, name: String) throws(ProjectError) -> String? {
         let given: [(key: String, text: String?)] = [
             ("http", probe?.http.map { "http:\($0)" }), ("tcp", probe?.tcp.map { "tcp:\($0)" }),
             ("exec", probe?.exec.map { "exec:\($0)" }), ("log", probe?.log.map { "log:\($0)" }),

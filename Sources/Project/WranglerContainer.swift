@@ -11,11 +11,11 @@ struct WranglerContainer {
     private var name: String { entry["class_name"]?.string ?? entry["name"]?.string ?? "\(index + 1)" }
 
     /// Returns the images of the entry: one, or with the newer form one for each name.
-    func containers() throws(WranglerError) -> [WranglerFile.Container] {
+    func containers() throws(WranglerError) -> [WranglerFile.WorkerContainer] {
         try refuseOldForms()
         let instance = try instance()
         if let images = entry["images"]?.object {
-            var result: [WranglerFile.Container] = []
+            var result: [WranglerFile.WorkerContainer] = []
             for (key, value) in images.sorted(by: { $0.key < $1.key }) {
                 let name = "\(name)/\(key)"
                 guard let image = value["dockerfile"]?.string ?? value["image"]?.string else {
@@ -40,8 +40,8 @@ struct WranglerContainer {
 
     private func container(
         _ name: String, image: String, context: JSON?, arguments: JSON?, instance: WranglerFile.Instance?
-    ) -> WranglerFile.Container {
-        WranglerFile.Container(
+    ) -> WranglerFile.WorkerContainer {
+        WranglerFile.WorkerContainer(
             name: name, environment: environment, image: image, context: context?.string,
             arguments: (arguments?.object ?? [:]).compactMapValues(\.string), instance: instance)
     }

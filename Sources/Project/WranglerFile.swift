@@ -7,10 +7,10 @@ public struct WranglerFile: Sendable, Equatable {
     public static let names = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"]
 
     /// The containers, those of environments last.
-    public let containers: [Container]
+    public let containers: [WorkerContainer]
 
     /// An image of a Worker.
-    public struct Container: Sendable, Equatable {
+    public struct WorkerContainer: Sendable, Equatable {
         /// The name of its class; with several images, also that of the image: `App/web`.
         public let name: String
         /// The environment of wrangler; nil for the top level.
@@ -63,10 +63,10 @@ public struct WranglerFile: Sendable, Equatable {
 
     private static func containers(
         _ scope: JSON, environment: String?, in file: String
-    ) throws(WranglerError) -> [Container] {
+    ) throws(WranglerError) -> [WorkerContainer] {
         guard let value = scope["containers"] else { return [] }
         guard let list = value.array else { throw .malformed(file, reason: "'containers' is not a list") }
-        var result: [Container] = []
+        var result: [WorkerContainer] = []
         for (index, entry) in list.enumerated() {
             let reader = WranglerContainer(entry: entry, index: index, environment: environment, file: file)
             result += try reader.containers()

@@ -18,7 +18,7 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     init(_ field: String, before: ProbeRecord.Value?, after: ProbeRecord.Value?) {
         switch (before, after) {
         case (.content(let old)?, .content(let new)?):
-            let part = Part(old, new)
+            let part = StreamDifference(old, new)
             self.init(part.place.isEmpty ? field : "\(field), \(part.place)", part.before, part.after)
         default: self.init(field, Self.words(before), Self.words(after))
         }
@@ -52,7 +52,7 @@ public struct Difference: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The first difference of two streams, and the text there.
-    private struct Part {
+    private struct StreamDifference {
         var place = ""
         var before: String
         var after: String

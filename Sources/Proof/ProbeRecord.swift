@@ -3,7 +3,7 @@ public import Probe
 /// A program's result of one probe, as fields that can be compared.
 public struct ProbeRecord: Equatable, Sendable {
     /// A part of a probe result.
-    public struct Field: Equatable, Sendable {
+    public struct RecordField: Equatable, Sendable {
         /// The field's name: `status`, `header content-type`, `body`, `output`.
         public let name: String
         /// The field's value.
@@ -23,14 +23,14 @@ public struct ProbeRecord: Equatable, Sendable {
     /// The probe, as the user wrote it.
     public let probe: String
     /// The fields, in the order for people.
-    public let fields: [Field]
+    public let fields: [RecordField]
     /// True if the probe passed.
     public let passes: Bool
 
     /// A record of any fields.
     public init(_ probe: String, _ fields: [(String, Value)], passes: Bool) {
         self.probe = probe
-        self.fields = fields.map { Field(name: $0.0, value: $0.1) }
+        self.fields = fields.map { RecordField(name: $0.0, value: $0.1) }
         self.passes = passes
     }
 
@@ -118,7 +118,7 @@ public struct ProbeRecord: Equatable, Sendable {
     func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }
 }
 
-extension ProbeResult.ExitStatus {
+extension ProbeResult.ProcessEnd {
     /// The name of the end, as a noun phrase.
     fileprivate var name: String {
         switch self {

@@ -4,7 +4,7 @@ internal import Probe
 /// The comparison of a slim image with the original, by their probe results.
 public struct Verification: Sendable, Equatable {
     /// One probe and both results.
-    public struct Check: Sendable, Equatable {
+    public struct ProbeComparison: Sendable, Equatable {
         /// The probe.
         public let probe: String
         /// The original's result, in a few words.
@@ -26,7 +26,7 @@ public struct Verification: Sendable, Equatable {
     /// The engine that started both.
     public let engine: String
     /// The probes, in their order.
-    public let checks: [Check]
+    public let checks: [ProbeComparison]
     /// The reason that the slim image does not serve, if so.
     public let failure: String?
     /// The names that the slim image looked up in vain.
@@ -59,7 +59,7 @@ public struct Verification: Sendable, Equatable {
             func other(_ record: RunRecord?) -> ProbeRecord? {
                 record.flatMap { $0.probes.indices.contains(index) ? $0.probes[index] : nil }
             }
-            return Check(probe, other(after), again: other(again), afterAgain: other(afterAgain))
+            return ProbeComparison(probe, other(after), again: other(again), afterAgain: other(afterAgain))
         }
     }
 
@@ -81,7 +81,7 @@ public struct Verification: Sendable, Equatable {
     }
 }
 
-extension Verification.Check {
+extension Verification.ProbeComparison {
     init(_ before: ProbeRecord, _ after: ProbeRecord?, again: ProbeRecord?, afterAgain: ProbeRecord? = nil) {
         probe = before.probe
         self.before = before.summary
@@ -158,7 +158,7 @@ extension Verification {
     }
 }
 
-extension Verification.Check {
+extension Verification.ProbeComparison {
     fileprivate var json: JSON {
         var json = JSON.object([
             "probe": .string(probe), "passed": .bool(passed), "before": .string(before),

@@ -11,7 +11,7 @@ internal import Synchronization
 ///                                              └─ Bearer: a token for some scopes, until shortly before it expires
 /// ```
 final class Authorizer: Sendable {
-    private struct Token {
+    private struct BearerToken {
         let text: String
         let expires: ContinuousClock.Instant
     }
@@ -19,7 +19,7 @@ final class Authorizer: Sendable {
     private struct State {
         var bases: [String: WebAddress] = [:]
         var challenges: [String: Challenge] = [:]
-        var tokens: [String: Token] = [:]
+        var tokens: [String: BearerToken] = [:]
         var credentials: [String: Credential?] = [:]
         var secrets: Set<String> = []
     }
@@ -162,7 +162,8 @@ final class Authorizer: Sendable {
                 fields.append(("scope", scopes.joined(separator: " ")))
                 let form = Array(Query.encode(fields).utf8)
                 var request = Request(
-                    .post, realm, headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Body(form))
+                    .post, realm, headers: ["Content-Type": "application/x-www-form-urlencoded"],
+                    body: RequestBody(form))
                 // The token is in the body, which a redirect would send to another server.
                 request.followsRedirects = false
                 return request
@@ -176,7 +177,7 @@ final class Authorizer: Sendable {
 
     private func requestToken(
         _ wanted: TokenRequest, endpoint: Endpoint, action: String, cancellation: Cancellation
-    ) throws -> Token {
+    ) throws -> BearerToken {
         let realm: WebAddress
         do {
             realm = try WebAddress(wanted.realm)
@@ -209,7 +210,8 @@ final class Authorizer: Sendable {
         }
         // A token that is about to expire would not outlive the request; one that lasts a second is used for a second.
         let seconds = min(max(json?["expires_in"]?.integer ?? 60, 1), 86_400)
-        return Token(text: text, expires: asked + .seconds(seconds) - min(.seconds(10), .milliseconds(seconds * 200)))
+        return BearerToken(
+            text: text, expires: asked + .seconds(seconds) - min(.seconds(10), .milliseconds(seconds * 200)))
     }
 
     // MARK: - Secrets

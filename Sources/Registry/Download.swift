@@ -6,7 +6,7 @@ internal import OCI
 /// The reader checks size and digest.
 final class Download: ByteSource {
     private let session: RegistrySession
-    private let call: RegistrySession.Call
+    private let call: RegistrySession.RegistryCall
     private let blob: Descriptor
     private var offset: Int64
     private var failures: RetryCount
@@ -22,7 +22,7 @@ final class Download: ByteSource {
         self.session = session
         self.offset = offset
         failures = RetryCount(at: offset)
-        call = RegistrySession.Call(
+        call = RegistrySession.RegistryCall(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/blobs/\(blob.digest)"),
             scopes: [.pull(endpoint.path)], action: action)
         stream = try session.retrying { try open() }

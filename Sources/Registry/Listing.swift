@@ -40,7 +40,7 @@ extension RegistryClient {
     public func delete(_ reference: Reference) async throws {
         try await offload { session in
             let endpoint = try repository(reference, session, reading: false).endpoint
-            let call = RegistrySession.Call(
+            let call = RegistrySession.RegistryCall(
                 method: .delete, endpoint: endpoint,
                 target: .path("\(endpoint.path)/manifests/\(reference.identifier)"),
                 scopes: [.delete(endpoint.path)], action: "delete \(reference)", expected: [200, 202, 204])
@@ -52,14 +52,14 @@ extension RegistryClient {
 extension RegistrySession {
     /// Reads a list in pages, each of which links to the next (distribution spec, listing tags).
     func list(
-        _ target: Call.Target, endpoint: Endpoint, scopes: Set<TokenScope>, action: String,
+        _ target: RegistryCall.RequestTarget, endpoint: Endpoint, scopes: Set<TokenScope>, action: String,
         items: (JSON) -> [String]
     ) throws -> [String] {
         var all: [String] = []
         var target = target
         var (size, seen) = (0, Set<WebAddress>())
         while size <= Self.maximumList {
-            let call = Call(method: .get, endpoint: endpoint, target: target, scopes: scopes, action: action)
+            let call = RegistryCall(method: .get, endpoint: endpoint, target: target, scopes: scopes, action: action)
             let (response, bytes) = try retrying { try fetch(call, limit: 16 << 20) }
             guard let json = try? JSON(parsing: bytes, what: action) else {
                 throw RegistryError.malformedAnswer(action, host: endpoint.host, reason: "sends invalid JSON")
@@ -95,7 +95,7 @@ extension RegistrySession {
 extension RemoteRepository {
     /// Returns a manifest's referrers from the registry's API, or from the fallback tag if it has no such API.
     func referrers(to digest: Digest, action: String) throws -> [Descriptor] {
-        var call = RegistrySession.Call(
+        var call = RegistrySession.RegistryCall(
             method: .get, endpoint: endpoint, target: .path("\(endpoint.path)/referrers/\(digest)"),
             scopes: [.pull(endpoint.path)], action: action, expected: [200, 404])
         call.headers["Accept"] = MediaType.index.description
@@ -111,11 +111,11 @@ extension RemoteRepository {
         var index = try fallback(subject.digest, action: action)
         if index.manifests.contains(where: { $0.digest == manifest.descriptor.digest }) { return }
         index.manifests.append(try Self.entry(manifest))
-        var call = RegistrySession.Call(
+        var call = RegistrySession.RegistryCall(
             method: .put, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(Self.tag(subject.digest))"),
             scopes: [.push(endpoint.path)], action: action, expected: [200, 201, 202])
         call.headers["Content-Type"] = MediaType.index.description
-        call.body = Body(index.bytes)
+        call.body = RequestBody(index.bytes)
         _ = try session.retrying { try session.open(call) }
     }
 

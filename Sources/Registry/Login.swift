@@ -8,7 +8,7 @@ extension RegistryClient {
     public func login(_ registry: String, _ credential: Credential, keepingIn file: AuthFile) async throws {
         use(credential, for: registry)
         try await offload { session in
-            let call = RegistrySession.Call(
+            let call = RegistrySession.RegistryCall(
                 method: .get, endpoint: Endpoint(registry: registry, path: ""), target: .path(""), scopes: [],
                 action: "log in to \(registry)")
             _ = try session.retrying { try session.open(call) }

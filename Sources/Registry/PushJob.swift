@@ -130,11 +130,11 @@ private struct PushJob: Sendable {
     /// Puts a document under a tag or its digest.
     func put(_ manifest: RemoteManifest, as identifier: String) throws {
         let (endpoint, session) = (repository.endpoint, repository.session)
-        var call = RegistrySession.Call(
+        var call = RegistrySession.RegistryCall(
             method: .put, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(identifier)"),
             scopes: [.push(endpoint.path)], action: action, expected: [200, 201, 202])
         call.headers["Content-Type"] = manifest.descriptor.mediaType.description
-        call.body = Body(manifest.bytes)
+        call.body = RequestBody(manifest.bytes)
         let response = try session.retrying { try session.open(call) }.response
         if let announced = try? Digest(response.headers["Docker-Content-Digest"] ?? ""),
             announced != manifest.descriptor.digest

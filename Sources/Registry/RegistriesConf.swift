@@ -28,7 +28,7 @@ struct Endpoint: Hashable, Sendable {
 /// location = "mirror:5000/team"
 /// ```
 struct RegistriesConf: Sendable {
-    private var rules: [Rule] = []
+    private var rules: [RegistryRule] = []
     private var insecureHosts: Set<String> = []
 
     init() {}
@@ -48,9 +48,9 @@ struct RegistriesConf: Sendable {
 
     private mutating func read(_ path: FilePath) throws {
         guard let bytes = try AuthFile.contents(path) else { return }
-        let file: File
+        let file: RegistriesDocument
         do {
-            file = try TOMLDecoder().decode(File.self, from: String(decoding: bytes, as: UTF8.self))
+            file = try TOMLDecoder().decode(RegistriesDocument.self, from: String(decoding: bytes, as: UTF8.self))
         } catch let error as TOMLParseError {
             let line = Int(error.source.begin.line)
             throw RegistryError.malformedFile("\(path):\(line)", reason: "it is not valid TOML")
@@ -97,15 +97,15 @@ struct RegistriesConf: Sendable {
 
     // MARK: - The file's form
 
-    private struct File: Decodable {
-        var registry: [Rule]?
+    private struct RegistriesDocument: Decodable {
+        var registry: [RegistryRule]?
         var registries: Version1Table?
 
-        struct Version1Table: Decodable { var insecure: List? }
-        struct List: Decodable { var registries: [String]? }
+        struct Version1Table: Decodable { var insecure: RegistryList? }
+        struct RegistryList: Decodable { var registries: [String]? }
     }
 
-    private struct Rule: Decodable {
+    private struct RegistryRule: Decodable {
         var prefix: String?
         var location: String?
         var insecure: Bool?
@@ -140,7 +140,7 @@ struct RegistriesConf: Sendable {
             case pull = "pull-from-mirror"
         }
 
-        func serves(_ reference: Reference, of rule: Rule) -> Bool {
+        func serves(_ reference: Reference, of rule: RegistryRule) -> Bool {
             switch pull ?? (rule.mirrorByDigestOnly == true ? "digest-only" : "all") {
             case "digest-only": reference.digest != nil
             case "tag-only": reference.digest == nil

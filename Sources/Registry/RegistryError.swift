@@ -23,7 +23,7 @@ public enum RegistryError: ReportableError, Sendable, Equatable {
     case tooDeep(String)
     case rejected(String, policy: String)
     case uncheckable(String, policy: String, String)
-    case unsigned(String, policy: String, keys: String)
+    case unsigned(String, policy: String, keys: String, reason: String)
     case helperMissing(String)
     case helperFailed(String, reason: String)
     case malformedFile(String, reason: String)
@@ -62,8 +62,9 @@ public enum RegistryError: ReportableError, Sendable, Equatable {
         case .rejected(let action, let policy): "cannot \(action): '\(policy)' rejects the image"
         case .uncheckable(let action, let policy, let requirement):
             "cannot \(action): '\(policy)' requires \(requirement), which thaw cannot check"
-        case .unsigned(let action, let policy, let keys):
+        case .unsigned(let action, let policy, let keys, let reason):
             "cannot \(action): it has no signature by \(keys) for this name, which '\(policy)' requires"
+                + Self.more(reason)
         case .helperMissing(let program): "cannot read credentials: '\(program)' is not installed"
         case .helperFailed(let program, let reason): "cannot read credentials: '\(program)' \(reason)"
         case .malformedFile(let path, let reason): "cannot read '\(path)': \(reason)"

@@ -23,20 +23,20 @@ struct RegistrySession: Sendable {
     }
 
     /// One request to a registry.
-    struct Call {
+    struct RegistryCall {
         var method: HTTP.Method
         var endpoint: Endpoint
         /// A path below `/v2/`, or a whole address from the registry.
-        var target: Target
+        var target: RequestTarget
         var scopes: Set<TokenScope>
         /// The purpose in errors: `pull HOST/PATH:TAG`.
         var action: String
         var headers = Headers()
-        var body: Body?
+        var body: RequestBody?
         /// The statuses that are no error.
         var expected: Set<Int> = [200]
 
-        enum Target {
+        enum RequestTarget {
             case path(String, query: [(String, String)] = [])
             case address(WebAddress)
         }
@@ -45,7 +45,7 @@ struct RegistrySession: Sendable {
     /// Sends a request once, or twice if the first response contains a new challenge.
     ///
     /// - Throws: ``RegistryError`` for every unexpected status.
-    func open(_ call: Call) throws -> ResponseStream {
+    func open(_ call: RegistryCall) throws -> ResponseStream {
         do {
             let stream = try authorized(call)
             if call.expected.contains(stream.response.status) { return stream }
@@ -56,7 +56,7 @@ struct RegistrySession: Sendable {
     }
 
     /// Sends a request and reads the whole response.
-    func fetch(_ call: Call, limit: Int) throws -> (response: Response, content: [UInt8]) {
+    func fetch(_ call: RegistryCall, limit: Int) throws -> (response: Response, content: [UInt8]) {
         let stream = try open(call)
         do {
             return (stream.response, try stream.readAll(limit: limit))
@@ -91,7 +91,7 @@ struct RegistrySession: Sendable {
         }
     }
 
-    private func authorized(_ call: Call) throws -> ResponseStream {
+    private func authorized(_ call: RegistryCall) throws -> ResponseStream {
         let first = try send(call)
         // A redirect's target may send a challenge too; it must not get the registry's credentials.
         let base = try authorizer.base(call.endpoint, cancellation)
@@ -101,7 +101,7 @@ struct RegistrySession: Sendable {
         return try send(call)
     }
 
-    private func send(_ call: Call) throws -> ResponseStream {
+    private func send(_ call: RegistryCall) throws -> ResponseStream {
         let base = try authorizer.base(call.endpoint, cancellation)
         let address: WebAddress =
             switch call.target {
@@ -120,7 +120,7 @@ struct RegistrySession: Sendable {
 
     // MARK: - Refusals
 
-    private func refusal(_ stream: ResponseStream, _ call: Call) -> RegistryError {
+    private func refusal(_ stream: ResponseStream, _ call: RegistryCall) -> RegistryError {
         let (response, host) = (stream.response, call.endpoint.host)
         let reason = explanation(stream)
         switch response.status {

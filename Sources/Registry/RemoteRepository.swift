@@ -70,8 +70,8 @@ public struct RemoteRepository: BlobSource {
 
     private func manifestCall(
         _ method: HTTP.Method, endpoint: Endpoint, identifier: String, action: String
-    ) -> RegistrySession.Call {
-        var call = RegistrySession.Call(
+    ) -> RegistrySession.RegistryCall {
+        var call = RegistrySession.RegistryCall(
             method: method, endpoint: endpoint, target: .path("\(endpoint.path)/manifests/\(identifier)"),
             scopes: [.pull(endpoint.path)], action: action)
         for type in Self.accepted { call.headers.add("Accept", type) }
@@ -80,7 +80,9 @@ public struct RemoteRepository: BlobSource {
     }
 
     /// Returns a document's media type: its own field, or else the server's header.
-    private func mediaType(of bytes: [UInt8], _ response: Response, _ call: RegistrySession.Call) throws -> MediaType {
+    private func mediaType(of bytes: [UInt8], _ response: Response, _ call: RegistrySession.RegistryCall) throws
+        -> MediaType
+    {
         let announced = (response.headers["Content-Type"] ?? "").prefix { $0 != ";" }
         guard let json = try? JSON(parsing: bytes, what: "manifest") else {
             throw RegistryError.malformedAnswer(call.action, host: call.endpoint.host, reason: "sends invalid JSON")

@@ -6,9 +6,9 @@ final class StoredBlobs: BlobSource {
     private let remote: RemoteRepository
     private let store: Store
     /// One lock for each blob, so that each is downloaded once.
-    private let flights = Mutex<[Digest: SingleFlight]>([:])
+    private let flights = Mutex<[Digest: BlobLock]>([:])
 
-    private final class SingleFlight: Sendable {
+    private final class BlobLock: Sendable {
         let mutex = Mutex(())
     }
 
@@ -19,7 +19,7 @@ final class StoredBlobs: BlobSource {
 
     func open(_ blob: Descriptor) throws -> any ByteSource {
         let flight = flights.withLock { flights in
-            let flight = flights[blob.digest] ?? SingleFlight()
+            let flight = flights[blob.digest] ?? BlobLock()
             flights[blob.digest] = flight
             return flight
         }

@@ -7,12 +7,12 @@ public enum TransferEvent: Sendable {
     /// That many more bytes were transferred.
     case moved(Descriptor, bytes: Int)
     /// The target has the blob.
-    case done(Descriptor, Outcome)
+    case done(Descriptor, BlobOrigin)
     /// A request failed and is retried after a delay.
     case retrying(reason: String, after: Duration)
 
     /// The way in which the target got a blob.
-    public enum Outcome: String, Sendable {
+    public enum BlobOrigin: String, Sendable {
         /// Its bytes were transferred.
         case moved
         /// The target had it.

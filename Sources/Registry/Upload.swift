@@ -38,7 +38,7 @@ final class Upload {
     }
 
     /// Sends the blob unless the registry has it or can mount it from one of `sources`, repositories of it.
-    func run(from sources: [String]) throws -> TransferEvent.Outcome {
+    func run(from sources: [String]) throws -> TransferEvent.BlobOrigin {
         if try session.retrying({ try isPresent() }) { return .present }
         for source in sources where try isMounted(from: source) { return .mounted }
         session.report(.began(blob))
@@ -75,7 +75,7 @@ final class Upload {
         let fields = [("mount", blob.digest.description), ("from", source)]
         var call = call(.post, .path("\(endpoint.path)/blobs/uploads/", query: fields), expecting: 201, 202)
         call.scopes.insert(.pull(source))
-        call.body = Body([])
+        call.body = RequestBody([])
         let response = try session.open(call).response
         if response.status == 202 { uploadURL = try location(response) }
         return response.status == 201
@@ -91,7 +91,7 @@ final class Upload {
         }
         var next = uploadURL
         while offset < blob.size { next = try sendPart(next) }
-        try finish(next, body: Body([]))
+        try finish(next, body: RequestBody([]))
     }
 
     /// Reads the upload's offset; true if the upload no longer exists and must begin again.
@@ -114,7 +114,7 @@ final class Upload {
     private func begin() throws -> WebAddress {
         offset = 0
         var call = call(.post, .path("\(endpoint.path)/blobs/uploads/"), expecting: 202)
-        call.body = Body([])
+        call.body = RequestBody([])
         let uploadURL = try location(session.open(call).response)
         self.uploadURL = uploadURL
         return uploadURL
@@ -138,7 +138,7 @@ final class Upload {
         return next
     }
 
-    private func finish(_ uploadURL: WebAddress, body: Body) throws {
+    private func finish(_ uploadURL: WebAddress, body: RequestBody) throws {
         let address = try uploadURL.appending([("digest", blob.digest.description)])
         var call = call(.put, .address(address), expecting: 201, 204)
         call.headers["Content-Type"] = "application/octet-stream"
@@ -155,17 +155,17 @@ final class Upload {
 
     // MARK: - Parts of requests
 
-    private func call(_ method: HTTP.Method, _ target: RegistrySession.Call.Target, expecting: Int...)
-        -> RegistrySession.Call
+    private func call(_ method: HTTP.Method, _ target: RegistrySession.RegistryCall.RequestTarget, expecting: Int...)
+        -> RegistrySession.RegistryCall
     {
-        RegistrySession.Call(
+        RegistrySession.RegistryCall(
             method: method, endpoint: endpoint, target: target, scopes: [.push(endpoint.path)], action: action,
             expected: Set(expecting))
     }
 
-    private func body(from offset: Int64, count: Int64) -> Body {
+    private func body(from offset: Int64, count: Int64) -> RequestBody {
         let (blob, partReader, report) = (blob, partReader, session.report)
-        return Body(length: count) {
+        return RequestBody(length: count) {
             try partReader.begin(at: offset)
             let end = offset + count
             return {

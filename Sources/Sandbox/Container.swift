@@ -25,12 +25,9 @@ public enum OutputStream: Sendable, Hashable {
 }
 
 /// The way a command ended.
-public enum ExitStatus: Sendable, Hashable, CustomStringConvertible {
-    /// It exited by itself, with a status of 0 to 255.
-    case exited(Int32)
-    /// A signal ended it.
-    case signalled(Int32)
+public typealias ExitStatus = Spawn.ExitStatus
 
+extension Spawn.ExitStatus: CustomStringConvertible {
     /// True if the command exited with 0.
     public var isSuccess: Bool { self == .exited(0) }
 
@@ -66,7 +63,7 @@ public struct Container: Sendable {
     }
 
     /// Receives the bytes of a stream as they arrive, on the container's own thread; the command waits meanwhile.
-    public typealias Output = @Sendable (OutputStream, RawSpan) -> Void
+    public typealias OutputHandler = @Sendable (OutputStream, RawSpan) -> Void
 
     /// Runs a command until it exits.
     ///
@@ -74,7 +71,7 @@ public struct Container: Sendable {
     /// overlay's upper directory is then the layer. Cancelling the task kills the command.
     ///
     /// - Throws: ``SandboxError`` if the command didn't start.
-    public func run(_ command: Command, output: @escaping Output = { _, _ in }) async throws -> ExitStatus {
+    public func run(_ command: Command, output: @escaping OutputHandler = { _, _ in }) async throws -> ExitStatus {
         let running = try await start(command, output: output)
         return try await withTaskCancellationHandler {
             try await running.wait()
@@ -88,7 +85,7 @@ public struct Container: Sendable {
     /// - Parameter observer: Records the files opened in the root file system; not supported with an OCI runtime.
     /// - Throws: ``SandboxError`` if the command didn't start.
     public func start(
-        _ command: Command, observer: FileObserver? = nil, output: @escaping Output = { _, _ in }
+        _ command: Command, observer: FileObserver? = nil, output: @escaping OutputHandler = { _, _ in }
     ) async throws -> RunningContainer {
         try await start(command, observer: observer) { try CapturedStreams(output) }
     }

@@ -69,7 +69,7 @@ struct ContainerResources: ~Copyable {
 /// and the kernel opens devices of the container only on these mounts. So a node that the command makes opens nothing.
 final class PreparedDevices {
     /// A node and the mount that shows it.
-    struct Node {
+    struct DeviceNode {
         let descriptor: Int32
         let target: String
         /// True if the child clones the mount from a file in ``memory``.
@@ -80,8 +80,8 @@ final class PreparedDevices {
     /// The tmpfs with the new nodes and the empty file.
     let memory: Directory
     /// Mounts of an empty file, one for each path to hide.
-    private(set) var masks: [Node] = []
-    private(set) var mounts: [Node] = []
+    private(set) var masks: [DeviceNode] = []
+    private(set) var mounts: [DeviceNode] = []
     private(set) var nodes: [HostNode] = []
 
     init(_ command: Command, _ users: ContainerUsers) throws(SystemError) {
@@ -92,7 +92,7 @@ final class PreparedDevices {
             // /sys/fs/cgroup is empty in a new /sys, but not in the host's.
             for path in MaskedPaths.masked + (try users.ids().isInitial ? [] : ["/sys/fs/cgroup"]) {
                 let empty = try memory.open("empty", .path).release()
-                masks.append(Node(descriptor: empty, target: path, isCloned: true))
+                masks.append(DeviceNode(descriptor: empty, target: path, isCloned: true))
             }
         }
         let isInitial = try IDMap.current().isInitial
@@ -103,18 +103,18 @@ final class PreparedDevices {
         }
     }
 
-    private func node(_ name: FilePath, _ users: ContainerUsers, isNew: Bool) throws(SystemError) -> Node {
+    private func node(_ name: FilePath, _ users: ContainerUsers, isNew: Bool) throws(SystemError) -> DeviceNode {
         let path = FilePath("/dev").appending(name.components)
         guard isNew else {
             let mount = try Mount.bind(path, attributes: .readOnly, recursive: false)
-            return Node(descriptor: mount.release(), target: path.string, isCloned: false)
+            return DeviceNode(descriptor: mount.release(), target: path.string, isCloned: false)
         }
         let status = try OwnedDescriptor(path, .path).status()
         try memory.makeNode(
             name, type: .characterDevice, mode: 0o666, major: status.major, minor: status.minor)
         try memory.setOwner(of: name, uid: users.outside(0), gid: users.outside(0))
         try memory.setMode(of: name, 0o666)
-        return Node(descriptor: try memory.open(name, .path).release(), target: path.string, isCloned: true)
+        return DeviceNode(descriptor: try memory.open(name, .path).release(), target: path.string, isCloned: true)
     }
 
     deinit {

@@ -14,7 +14,7 @@ final class ControlGroup: Sendable {
     /// The directory of the group in cgroup v2's hierarchy, for clone3 with CLONE_INTO_CGROUP.
     var unified: Int32? { groups.first { $0.list == nil }?.directory.descriptor.rawValue }
     /// The files into which the child writes its PID: in v1 hierarchies, and where clone3 isn't available.
-    var lists: [Int32] { groups.compactMap { $0.list?.descriptor.rawValue } }
+    var lists: [Int32] { groups.compactMap { $0.list?.rawValue } }
 
     private let groups: [Group]
     private let hadKills = Mutex(false)
@@ -129,15 +129,7 @@ private struct Group: Sendable {
     let parent: CgroupParent
     let directory: Directory
     /// The open file into which a process writes its PID; nil if clone3 starts the process in the group.
-    let list: List?
-
-    final class List: Sendable {
-        let descriptor: OwnedDescriptor
-
-        init(_ descriptor: consuming OwnedDescriptor) {
-            self.descriptor = descriptor
-        }
-    }
+    let list: SharedDescriptor?
 
     init(_ name: FilePath, in parent: CgroupParent, _ settings: [GroupSetting]) throws(SystemError) {
         let path = parent.path.appending(name.components)
@@ -148,7 +140,9 @@ private struct Group: Sendable {
             try system("lock", path) { flock(directory.descriptor.rawValue, LOCK_SH) }
             for setting in settings { try Self.apply(setting, to: directory, in: parent) }
             let isEntered = !parent.isUnified || !Self.canBeBornInGroup
-            list = isEntered ? List(try directory.open(parent.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
+            list =
+                isEntered
+                ? SharedDescriptor(try directory.open(parent.isUnified ? "cgroup.procs" : "tasks", .write)) : nil
             self.directory = directory
         } catch {
             _ = unsafe path.withPlatformString { unsafe rmdir($0) }

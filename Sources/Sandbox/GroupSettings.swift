@@ -4,7 +4,7 @@ internal import SystemPackage
 
 /// One file of a control group, and the value to write to it.
 struct GroupSetting: Sendable, Hashable {
-    enum Value: Sendable, Hashable {
+    enum SettingValue: Sendable, Hashable {
         case text(String)
         /// The value of the group above: a new cpuset of v1 is empty and takes no process.
         case inherited
@@ -20,7 +20,7 @@ struct GroupSetting: Sendable, Hashable {
     }
 
     let file: FilePath
-    let value: Value
+    let value: SettingValue
     var exception = Exception.none
 
     init(_ file: FilePath, _ value: String, unless exception: Exception = .none) {

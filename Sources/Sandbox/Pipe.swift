@@ -40,7 +40,7 @@ struct Pipe: ~Copyable {
     /// A stream that a process outside the container still holds open is not waited for.
     static func forward(
         _ output: borrowing OwnedDescriptor, error: borrowing OwnedDescriptor, until pidfd: borrowing OwnedDescriptor,
-        receive: Container.Output
+        receive: Container.OutputHandler
     ) throws(SystemError) {
         var waits = [output.rawValue, error.rawValue, pidfd.rawValue].map {
             pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
@@ -58,7 +58,7 @@ struct Pipe: ~Copyable {
 
     /// Passes on one chunk, or all available bytes; true at the end of the stream.
     private static func isFinished(
-        _ end: Int32, stream: OutputStream, all: Bool, receive: Container.Output
+        _ end: Int32, stream: OutputStream, all: Bool, receive: Container.OutputHandler
     ) throws(SystemError) -> Bool {
         repeat {
             guard let chunk = try available(end, 1 << 16) else { return false }

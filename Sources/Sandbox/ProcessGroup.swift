@@ -8,18 +8,10 @@ internal import SystemPackage
 /// A group that limits the memory and the threads of one process; removed with its last reference.
 public final class ProcessGroup: Sendable {
     /// The files into which a process writes its PID, open for writing as long as this object exists.
-    public var lists: [Int32] { group.lists + (unified.map { [$0.descriptor.rawValue] } ?? []) }
+    public var lists: [Int32] { group.lists + (unified.map { [$0.rawValue] } ?? []) }
 
     private let group: ControlGroup
-    private let unified: List?
-
-    private final class List: Sendable {
-        let descriptor: OwnedDescriptor
-
-        init(_ descriptor: consuming OwnedDescriptor) {
-            self.descriptor = descriptor
-        }
-    }
+    private let unified: SharedDescriptor?
 
     /// Makes a group; nil if this process may not make one.
     public init?(memory byteCount: UInt64, threads: Int) {
@@ -33,7 +25,7 @@ public final class ProcessGroup: Sendable {
                 let file = try system("open", "cgroup.procs") {
                     unsafe clinux_openat(directory, "cgroup.procs", O_WRONLY, 0)
                 }
-                return List(OwnedDescriptor(owning: file))
+                return SharedDescriptor(OwnedDescriptor(owning: file))
             }
         } catch {
             // This user has no control group to make groups in, which is an expected state.

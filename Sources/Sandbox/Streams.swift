@@ -24,20 +24,20 @@ protocol Streams: AnyObject {
 /// A command without input, whose output is passed to a closure.
 final class CapturedStreams: Streams {
     private let input: OwnedDescriptor
-    private let output: OutputPipe
-    private let error: OutputPipe
-    private let receive: Container.Output
+    private let output: StreamPipe
+    private let error: StreamPipe
+    private let receive: Container.OutputHandler
     let terminal: PseudoTerminal? = nil
 
-    init(_ receive: @escaping Container.Output) throws(SystemError) {
+    init(_ receive: @escaping Container.OutputHandler) throws(SystemError) {
         self.receive = receive
         // An empty pipe, as in BuildKit: with the host's /dev/null, the container could open it as /dev/stdin.
         var ends: [Int32] = [-1, -1]
         try system("make pipe") { unsafe clinux_pipe(&ends) }
         input = OwnedDescriptor(owning: ends[0])
         close(ends[1])
-        output = try OutputPipe()
-        error = try OutputPipe()
+        output = try StreamPipe()
+        error = try StreamPipe()
     }
 
     var descriptors: (input: Int32, output: Int32, error: Int32) {
@@ -61,7 +61,7 @@ final class CapturedStreams: Streams {
 }
 
 /// A pipe whose writing end is closed before its reading end.
-private final class OutputPipe {
+private final class StreamPipe {
     let end: OwnedDescriptor
     /// The descriptor of the writing end while it is open, else -1.
     private(set) var start: Int32

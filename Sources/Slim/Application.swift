@@ -34,7 +34,7 @@ extension Planner {
     }
 
     private func isApplication(_ path: ImagePath, _ node: FileTree.NodeID) -> Bool {
-        if Self.leftovers.contains(where: { path.isWithin($0) }) || Bundle(containing: path) != nil
+        if Self.leftovers.contains(where: { path.isWithin($0) }) || InstallerBundle(containing: path) != nil
             || pythonTests.contains(path)
             || isForCompilers(path)
         {
@@ -60,7 +60,7 @@ extension Planner {
     /// True for a link such as `/usr/bin/awk`, which is needed only if its target is.
     private func isLinkIntoPackages(_ path: ImagePath) -> Bool {
         guard let found = tree.resolve(path) else { return false }
-        if Bundle(containing: tree.path(of: found.node)) != nil { return true }
+        if InstallerBundle(containing: tree.path(of: found.node)) != nil { return true }
         guard Self.system.contains(where: { path.isWithin($0) }), !path.isWithin(Self.local) else { return false }
         return packages.owner[found.node] != nil
     }

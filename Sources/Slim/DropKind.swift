@@ -120,7 +120,7 @@ extension DropKind {
             self = kind
         } else if let package, Self.isManager(package) {
             self = .packageManager
-        } else if Bundle(containing: path) != nil {
+        } else if InstallerBundle(containing: path) != nil {
             self = .packageManager
         } else if Self.isAdministrative(path) {
             self = .administration
@@ -147,7 +147,7 @@ extension DropKind {
 }
 
 /// A program that installs software and isn't a package of the distribution: pip, npm and their like.
-struct Bundle: Hashable {
+struct InstallerBundle: Hashable {
     /// The directory of all its files.
     let directory: ImagePath
     /// Its name.

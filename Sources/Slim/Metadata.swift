@@ -51,7 +51,7 @@ extension Planner {
         keep(at: "usr/share/doc/\(name)/copyright", .packageMetadata)
     }
 
-    private func infoNames(of package: Packages.Package) -> [String] {
+    private func infoNames(of package: Packages.InstalledPackage) -> [String] {
         let architecture = package.row.architecture.map { ["\(package.name):\($0)"] } ?? []
         return architecture + [package.name]
     }

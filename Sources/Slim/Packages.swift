@@ -7,7 +7,7 @@ internal import OCI
 /// another database, or with none, has no packages, and all of its files count as the application's.
 struct Packages: Sendable {
     /// One installed package.
-    struct Package: Sendable {
+    struct InstalledPackage: Sendable {
         /// Its row of the database.
         let row: PackageRow
         /// Its files and directories in the tree.
@@ -16,7 +16,7 @@ struct Packages: Sendable {
         var name: String { row.name }
     }
 
-    private(set) var list: [Package] = []
+    private(set) var list: [InstalledPackage] = []
     private(set) var owner: [FileTree.NodeID: Int] = [:]
     private var byName: [String: Int] = [:]
     /// Packages that were installed only for others; nil if that is not known.
@@ -53,7 +53,7 @@ struct Packages: Sendable {
     }
 
     private mutating func add(_ row: PackageRow, paths: [some Collection<UInt8>], _ tree: FileTree) {
-        var package = Package(row: row)
+        var package = InstalledPackage(row: row)
         for path in paths {
             guard let path = try? ImagePath(String(decoding: path, as: UTF8.self)), !path.isRoot,
                 let found = tree.resolveParent(of: path)

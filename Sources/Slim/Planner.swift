@@ -166,7 +166,7 @@ extension Planner {
     /// Keeps all of pip, npm or corepack if one of its programs is used.
     private mutating func keepBundle(of node: FileTree.NodeID) {
         let path = tree.path(of: node)
-        guard let bundle = Bundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
+        guard let bundle = InstallerBundle(containing: path), let found = tree.resolve(bundle.directory) else { return }
         for node in tree.nodes(below: found.node) { keep(node, .package(bundle.name, by: path)) }
     }
 }

@@ -24,7 +24,7 @@ struct RunArguments: ParsableArguments {
     var allow: [BuildRequest.Entitlement] = []
 
     @Option(help: "Network of RUN: default (private, through Debian's passt; none without it), none or host.")
-    var network: BuildRequest.Network = .default
+    var network: BuildRequest.RunNetwork = .default
 
     @Option(help: ArgumentHelp("Add a custom host-to-IP mapping for RUN. Can be repeated.", valueName: "host:ip"))
     var addHost: [String] = []
@@ -52,7 +52,7 @@ struct RunArguments: ParsableArguments {
         help: ArgumentHelp(
             "Detection of files that RUN changed with chroot isolation: by marks (times, size, inode) or content.",
             valueName: "method"))
-    var snapshot: RootChanges.Method = .marks
+    var snapshot: RootChanges.ChangeDetection = .marks
 
     @Option(
         help: ArgumentHelp(
@@ -104,7 +104,7 @@ enum IsolationChoice: String, CaseIterable, ExpressibleByArgument {
     var isolation: Isolation? { Isolation(rawValue: rawValue) }
 }
 
-extension RootChanges.Method: ExpressibleByArgument {}
+extension RootChanges.ChangeDetection: ExpressibleByArgument {}
 extension BuildRequest.Entitlement: ExpressibleByArgument {}
-extension BuildRequest.Network: ExpressibleByArgument {}
+extension BuildRequest.RunNetwork: ExpressibleByArgument {}
 extension Users: ExpressibleByArgument {}

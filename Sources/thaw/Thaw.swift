@@ -23,12 +23,13 @@ struct Thaw: AsyncParsableCommand {
                 name: "Images",
                 subcommands: [
                     BuildCommand.self, Debug.self, HistoryCommand.self, Diff.self, Analyze.self, SlimCommand.self,
-                    Boot.self, Gate.self, Scan.self, LintCommand.self,
+                    BootCommand.self, Gate.self, Scan.self, LintCommand.self,
                 ]),
             CommandGroup(
                 name: "The store",
                 subcommands: [
-                    Images.self, Inspect.self, Load.self, Save.self, Import.self, Copy.self, Rebase.self, Tag.self,
+                    Images.self, Inspect.self, Load.self, Save.self, Import.self, CopyCommand.self, Rebase.self,
+                    TagCommand.self,
                     Remove.self, DiskUse.self, Caches.self, Prune.self,
                 ]),
             CommandGroup(
@@ -173,13 +174,13 @@ extension BuildCommand: ContainerCommand {
     var isolation: IsolationChoice { options.run.isolation }
 }
 extension Optimize: ContainerCommand {}
-extension Boot: ContainerCommand {}
+extension BootCommand: ContainerCommand {}
 extension SlimCommand: ContainerCommand {}
 extension Gate: ContainerCommand {}
 extension Debug: ContainerCommand {}
 extension Prune: ContainerCommand {}
 extension DiskUse: ContainerCommand {}
-extension Caches.List: ContainerCommand {}
+extension Caches.ListCaches: ContainerCommand {}
 extension Caches.Export: ContainerCommand {}
 extension Caches.Import: ContainerCommand {}
 extension Caches.Remove: ContainerCommand {}

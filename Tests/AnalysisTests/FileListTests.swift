@@ -15,7 +15,7 @@ struct FileListTests {
         ]
     }
 
-    private static func report(_ options: FileReport.Options = .init()) async throws -> FileReport {
+    private static func report(_ options: FileReport.FileSelection = .init()) async throws -> FileReport {
         let history = ["COPY app /app", "RUN rm /app/a", "RUN make"].map { History(created: nil, createdBy: $0) }
         let workspace = try Workspace()
         let image = try workspace.image(layers(), history: history)

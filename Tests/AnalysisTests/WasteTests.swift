@@ -118,7 +118,7 @@ struct WasteTests {
         #expect(waste.wastedBytes == 5)
         #expect(
             waste.items.first?.copies == [
-                Waste.Copy(layer: 0, hiddenBy: 0, kind: .rewritten, bytes: 5, compressedBytes: nil)
+                Waste.WastedCopy(layer: 0, hiddenBy: 0, kind: .rewritten, bytes: 5, compressedBytes: nil)
             ])
     }
 
@@ -129,7 +129,7 @@ struct WasteTests {
         let waste = Waste(of: try await image.tree(contents: true))
         #expect(
             waste.items.first?.copies == [
-                Waste.Copy(layer: 0, hiddenBy: 1, kind: .deletedLater, bytes: 5, compressedBytes: nil)
+                Waste.WastedCopy(layer: 0, hiddenBy: 1, kind: .deletedLater, bytes: 5, compressedBytes: nil)
             ])
     }
 }

@@ -37,6 +37,20 @@ import Testing
         }
     }
 
+    @Test("A type name is declared in one module only, apart from nested ones that say no more than their type")
+    func typeNames() throws {
+        let allowed: Set = ["CodingKeys", "Entry", "Key", "Kind", "Row", "State"]
+        var modules: [String: Set<Substring>] = [:]
+        // Init has links to files of Guest and Probe, which the pattern of files does not follow.
+        for (file, name) in try Sources.declaredTypes() where !allowed.contains(name) {
+            modules[name, default: []].insert(file.split(separator: "/")[1])
+        }
+        #expect(modules.count > 1000)
+        for (name, places) in modules where places.count > 1 {
+            Issue.record("\(name) is declared in \(places.sorted().joined(separator: " and "))")
+        }
+    }
+
     @Test("Less than 1 % of the functions have three or more parameters without a label")
     func labels() throws {
         var (all, found) = (0, [String]())

@@ -27,6 +27,18 @@ enum Sources {
         return Set(found.compactMap { $0.split(separator: " ").last.map(String.init) })
     }
 
+    /// Returns the types that the Swift files below Sources declare, each with its file; links are not followed.
+    static func declaredTypes() throws -> [(file: Substring, name: String)] {
+        let words = "public|private|fileprivate|final|indirect|@[a-zA-Z]+"
+        let declaration = "^ *((\(words)) +)*(struct|class|enum|actor|protocol) +[A-Z][A-Za-z0-9_]*"
+        return try lines(matching: declaration, "-o --include=*.swift", in: ["$(find Sources -type f -name '*.swift')"])
+            .compactMap { line in
+                let parts = line.split(separator: ":", maxSplits: 2)
+                guard let name = parts.last?.split(separator: " ").last else { return nil }
+                return (parts[0], String(name))
+            }
+    }
+
     /// Returns the names of the targets' folders.
     static func targets() throws -> [String] {
         try Program.shell("ls Sources", in: Repository.path).split(separator: "\n").map(String.init)

@@ -12,9 +12,9 @@ struct FingerprintTests {
 
     private static func key(
         _ kind: String = "run", on layers: [Layer] = [layer], epoch: Int64 = 5,
-        _ add: (inout Fingerprint) -> Void = { _ in }
+        _ add: (inout StepFingerprint) -> Void = { _ in }
     ) -> Digest {
-        var key = Fingerprint(kind, on: layers, epoch: epoch)
+        var key = StepFingerprint(kind, on: layers, epoch: epoch)
         add(&key)
         return key.digest
     }

@@ -5,8 +5,8 @@ import Testing
 
 /// The network of a RUN.
 @Suite struct RunNetworkTests {
-    @Test("A step gets the host's network only if it was requested", arguments: BuildRequest.Network.allCases)
-    func network(wanted: BuildRequest.Network) {
+    @Test("A step gets the host's network only if it was requested", arguments: BuildRequest.RunNetwork.allCases)
+    func network(wanted: BuildRequest.RunNetwork) {
         let able = RunNetwork(wanted, unavailable: nil)
         let unable = RunNetwork(wanted, unavailable: .noProgram)
         switch wanted {

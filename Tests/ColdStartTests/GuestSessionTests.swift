@@ -53,7 +53,7 @@ struct GuestSessionTests {
     func outOfMemory() {
         var session = GuestSession(probe: .tcp(port: 80), start: 0, memory: 128 << 20)
         for message in [
-            Message.exited(.signal(9)), .failed(Message.Failure(stage: .memory, errno: 0, subject: [])),
+            Message.exited(.signal(9)), .failed(Message.StartFailure(stage: .memory, errno: 0, subject: [])),
             .finished(.ended),
         ] {
             session.receive(Frame.encode(message.encode()), at: 1)
@@ -68,7 +68,7 @@ struct GuestSessionTests {
     }
 
     /// The end of a machine before the probe passed.
-    private static let ends: [(GuestSession.StopReason, EmulatorEnd?, String)] = [
+    private static let ends: [(GuestSession.HostStop, EmulatorEnd?, String)] = [
         (
             .closed, EmulatorEnd(exitStatus: .signalled(9), message: nil),
             "QEMU was killed by signal 9 before the probe passed; its last line was: hello"
@@ -210,7 +210,7 @@ struct GuestSessionTests {
         script.pass(cpuTimes: [(.executed, 1_000), (.listening, 101_000), (.firstByte, 121_000)])
         let run = try #require(StartFigures(script.session, by: .instructions, hasKernel: true))
         #expect(run.milliseconds == 1_100.00025)
-        #expect(run.phases.map(\.name) == Phase.Name.allCases.filter { $0 != .restore })
+        #expect(run.phases.map(\.name) == Phase.PhaseName.allCases.filter { $0 != .restore })
         let work = try #require(run.work)
         #expect(
             work.phases.map(\.instructions) == [

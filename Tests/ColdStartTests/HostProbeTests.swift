@@ -106,7 +106,7 @@ struct HostProbeTests {
         let listener = try DoorbellListener(Scenario(arguments: ["server"], probe: .tcp(port: 1)))
         func ring(_ message: Message) -> String { "\(listener.receive(Frame.encode(message.encode()), at: 1))" }
         #expect(ring(.mark(.started, GuestTime(nanoseconds: 1, cycles: 1))).hasPrefix("proceed"))
-        #expect(ring(.failed(Message.Failure(stage: .proxy, errno: 97, subject: []))).hasPrefix("proceed"))
+        #expect(ring(.failed(Message.StartFailure(stage: .proxy, errno: 97, subject: []))).hasPrefix("proceed"))
         #expect(ring(.finished(.passed)).hasPrefix("proceed"))
         #expect(listener.passed.wait() == true)
         #expect(listener.unreachableReason == "the machine could not listen for the host on port: errno 97")
@@ -124,15 +124,17 @@ struct HostProbeTests {
             ("a:1", false), ("65536:1", false), (":1", false), ("+1:1", false),
         ])
     func ports(text: String, isPort: Bool) {
-        #expect((KeptMachine.Port(text) != nil) == isPort)
+        #expect((KeptMachine.ForwardedPort(text) != nil) == isPort)
     }
 
     @Test("A published port forwards through the machine's socket, both ways")
     func published() throws {
         let machine = try FakeMachine { $0 == "CONNECT 80\n" ? "OK 1\nhello" : nil }
         let number = UInt16.random(in: 20_000..<30_000)
-        let port = try PublishedPort(try #require(KeptMachine.Port("\(number):80")))
-        #expect(throws: ColdStartError.self) { try PublishedPort(try #require(KeptMachine.Port("\(number):80"))) }
+        let port = try PublishedPort(try #require(KeptMachine.ForwardedPort("\(number):80")))
+        #expect(throws: ColdStartError.self) {
+            try PublishedPort(try #require(KeptMachine.ForwardedPort("\(number):80")))
+        }
         port.serve(through: machine.socket)
         defer { port.close() }
         let text = try Tool.output(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/\(number); cat <&3"], limit: 100)

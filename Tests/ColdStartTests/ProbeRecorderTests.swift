@@ -59,7 +59,7 @@ struct ProbeRecorderTests {
     func bounded() {
         var record = ProbeRecorder(Self.probeSet)
         let piece = [UInt8](repeating: 0x41, count: ProbeEvent.chunkLimit)
-        for part in ProbeEvent.Part.allCases {
+        for part in ProbeEvent.ResponsePart.allCases {
             for _ in 0..<50 { record.receive(.chunk(probe: 2, part, piece)) }
         }
         record.receive(.chunk(probe: .max, .body, piece))

@@ -99,7 +99,7 @@ struct QemuTests {
     @Test("An HTTP probe gives every phase, and they add up to the time to first request")
     func http() async throws {
         let measurement = try await measure(["server", "serve", "8080", "200", "ready"], .http(port: 8080, path: "/"))
-        #expect(measurement.phases.map(\.name) == Phase.Name.allCases.filter { $0 != .restore })
+        #expect(measurement.phases.map(\.name) == Phase.PhaseName.allCases.filter { $0 != .restore })
         let sum = measurement.phases.map(\.milliseconds.median).reduce(0, +)
         #expect(abs(sum - measurement.timeToFirstRequest.median) < 0.01)
         #expect(measurement.response == ProbeResponse(status: 200, byteCount: 11))

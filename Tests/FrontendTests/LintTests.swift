@@ -230,7 +230,7 @@ struct ImageLintTests {
 
     @Test("Rewritten files and caches are counted in bytes")
     func layers() throws {
-        let layer = ImageFacts.Layer(
+        let layer = ImageFacts.BuiltLayer(
             stage: 0, line: 2, rewrites: [.init(path: "/a", byteCount: 70), .init(path: "/b", byteCount: 7)],
             leftovers: [.init(path: "/var/lib/apt/lists/x", byteCount: 5)])
         let found = try LintTests.findings("FROM a:1\nRUN chown x /a\n", Self.facts { $0.layers = [layer] })
@@ -240,7 +240,9 @@ struct ImageLintTests {
 
     @Test("Entries that .dockerignore should exclude, and sources of COPY that it excludes, are reported")
     func context() throws {
-        let entries = [ImageFacts.Rewrite(path: ".git", byteCount: 9), ImageFacts.Rewrite(path: "src", byteCount: 1)]
+        let entries = [
+            ImageFacts.RewrittenFile(path: ".git", byteCount: 9), ImageFacts.RewrittenFile(path: "src", byteCount: 1),
+        ]
         let text = "FROM a:1\nCOPY . /x\n"
         #expect(try Self.rules(text) { $0.contextEntries = entries } == ["ContextNotIgnored"])
         let rules = try IgnoreRules(parsing: Array(".git\nsrc\n".utf8))

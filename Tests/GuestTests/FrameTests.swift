@@ -69,10 +69,10 @@ struct MessageTests {
         .attempt(.unfinishedBody(status: 200, byteCount: .max)), .excerpt([]), .excerpt(Array("no".utf8)),
         .listeners([]), .listeners([.init(port: 80, isLoopback: true), .init(port: .max, isLoopback: false)]),
         .peakMemory(1 << 40), .exited(.status(0)), .exited(.signal(11)),
-        .failed(Message.Failure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
+        .failed(Message.StartFailure(stage: .module, errno: 2, subject: Array("/modules/erofs.ko".utf8))),
         .finished(.passed), .finished(.timedOut), .mark(.reachable, GuestTime(nanoseconds: 7, cycles: 8)),
-        .failed(Message.Failure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
-        .failed(Message.Failure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
+        .failed(Message.StartFailure(stage: .proxy, errno: 97, subject: Array("8080".utf8))),
+        .failed(Message.StartFailure(stage: .network, errno: 0, subject: Array("eth0".utf8))),
         .probeEvent(.chunk(probe: 3, .stderr, [1, 2])),
         .probeEvent(.total(probe: .max, .body, byteCount: .max, digest: [UInt8](repeating: 7, count: 32))),
         .probeEvent(.finished(probe: 0, .http(status: 500, byteCount: 1))),
@@ -118,7 +118,8 @@ struct MessageTests {
 
     @Test("A message fits a frame for any subject of its failure")
     func longSubject() {
-        let failure = Message.Failure(stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
+        let failure = Message.StartFailure(
+            stage: .execute, errno: 36, subject: [UInt8](repeating: 0x2F, count: 100_000))
         #expect(Message.failed(failure).encode().count < Frame.limit)
     }
 }
@@ -132,7 +133,7 @@ struct BootSpecTests {
             workingDirectory: Array("/srv".utf8), user: Array("web:web".utf8), probe: probe, timeoutMilliseconds: 1_234)
         spec.modules = [Array("/modules/virtio.ko".utf8)]
         spec.lateModules = [Array("/modules/vsock.ko".utf8), []]
-        spec.network = BootSpec.Network(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
+        spec.network = BootSpec.NetworkCard(address: 0x0A00_020F, prefix: 24, gateway: 0x0A00_0202, nameserver: .max)
         spec.proxiedPorts = [8080, 1, .max]
         spec.rootDevice = Array("/dev/vda".utf8)
         spec.probeSpecs = [

@@ -30,7 +30,7 @@ import Testing
     func sends(size: Int) async throws {
         let content = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let server = try FakeServer { exchange in try exchange.reply(201, [:], try exchange.body()) }
-        let body = Body(length: Int64(size)) {
+        let body = RequestBody(length: Int64(size)) {
             var rest = content[...]
             return {
                 defer { rest = rest.dropFirst(100_000) }
@@ -137,9 +137,9 @@ import Testing
         struct Broken: Error {}
         let server = try FakeServer { try $0.reply(200, [:], "") }
         let address = try WebAddress(server.origin)
-        let broken = Body(length: 10) { { throw Broken() } }
+        let broken = RequestBody(length: 10) { { throw Broken() } }
         #expect(throws: Broken.self) { try client.fetch(Request(.put, address, body: broken)) }
-        let short = Body(length: 10) { { [] } }
+        let short = RequestBody(length: 10) { { [] } }
         #expect(throws: HTTPError.shortBody(server.authority, expected: 10, sent: 0)) {
             try client.fetch(Request(.put, address, body: short))
         }

@@ -17,7 +17,7 @@ import Testing
         let proxy = try FakeProxy(.socks)
         let client = Self.client("socks5h://127.0.0.1:\(proxy.port)")
         let address = try WebAddress("http://registry.invalid:\(server.port)/v2/")
-        #expect(try client.fetch(Request(.put, address, body: Body(content))).content == content)
+        #expect(try client.fetch(Request(.put, address, body: RequestBody(content))).content == content)
         #expect(proxy.asked == ["registry.invalid:\(server.port)"])
         #expect(server.received.first?.headers["host"] == "registry.invalid:\(server.port)")
     }

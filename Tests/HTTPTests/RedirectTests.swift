@@ -39,7 +39,7 @@ import Testing
                 if exchange.request.path == "/" { return try exchange.reply(status, ["Location": "/b"], "") }
                 try exchange.reply(200, [:], content)
             }
-            let request = Request(.post, try WebAddress(server.origin), body: Body(Array("sent".utf8)))
+            let request = Request(.post, try WebAddress(server.origin), body: RequestBody(Array("sent".utf8)))
             let (response, content) = try client.fetch(request)
             #expect(response.status == (status >= 307 ? 200 : status))
             #expect(content == (status >= 307 ? Array("sent".utf8) : []))

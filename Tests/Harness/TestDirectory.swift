@@ -100,7 +100,7 @@ public final class TestDirectory: Sendable {
         try run(words)
     }
 
-    /// Builds a Dockerfile with the context `context`, and names the image `app`; returns the digest.
+    /// Builds a Dockerfile with the context `context`, and names the image `app`; returns the image ID.
     @discardableResult
     public func build(_ dockerfile: String, _ options: String...) throws -> String {
         try write("context/Dockerfile", dockerfile)

@@ -30,9 +30,9 @@ extension Inspection {
     func current() throws {
         let directory = try Self.directory()
         let before = try Inspection("app", in: directory)
-        let digest = try directory.succeed("rebase", "--progress", "quiet", "app")
+        let id = try directory.succeed("rebase", "--progress", "quiet", "app")
         let after = try Inspection("app", in: directory)
-        #expect(try directory.document("inspect", "--verify", "app")["digest"].text == digest)
+        #expect(try directory.document("inspect", "--verify", "app")["id"].text == id)
         let base = try Inspection("base", in: directory)
         #expect(after.layerCount == base.layerCount + 1)
         #expect(after.config["config"] == before.config["config"])
@@ -49,7 +49,7 @@ extension Inspection {
         )
         #expect(try directory.faults() == [])
         // A second time nothing changes.
-        #expect(try directory.succeed("rebase", "--progress", "quiet", "app") == digest)
+        #expect(try directory.succeed("rebase", "--progress", "quiet", "app") == id)
     }
 
     @Test(

@@ -33,7 +33,7 @@ import Testing
     func layer() async throws {
         let job = AnalyzeJob(in: workspace.store)
         let failure = await #expect(throws: Failure.self) {
-            try await job.files(of: app, named: "app", FileReport.Options(layer: 2))
+            try await job.files(of: app, named: "app", FileReport.FileSelection(layer: 2))
         }
         #expect(failure?.status == .usage && failure?.message == "there is no layer 2: 'app' has the layers 0 to 1")
     }

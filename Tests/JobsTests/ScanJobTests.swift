@@ -3,6 +3,7 @@ import Harness
 import ImageFiles
 import Linux
 import OCI
+import Project
 import Support
 import SystemPackage
 import Testing
@@ -95,5 +96,34 @@ struct ScanJobTests {
         let results = run?["results"]?.array ?? []
         #expect(results.map { $0["level"]?.string } == ["error", "warning", "note"] && rules.count == 3)
         for result in results { #expect(rules[Int(result["ruleIndex"]?.integer ?? 9)]["id"] == result["ruleId"]) }
+    }
+
+    @Test(
+        "The gate counts vulnerabilities by severity, and without a database it is inconclusive",
+        arguments: [
+            ("{ critical = 0, high = 1 }", true, true, "0 critical of 0, 1 high of 1"),
+            ("{ high = 0, medium = 3 }", true, false, "1 high of 0, 1 medium of 3"),
+            ("{ high = 0 }", false, nil, "there is no database; add --db DIR|ZIP"),
+        ] as [(String, Bool, Bool?, String)])
+    func gate(limits: String, hasDatabase: Bool, holds: Bool?, summary: String) async throws {
+        let text = "[budget]\nvulnerabilities = \(limits)\n"
+        let check = GateCheck(
+            in: workspace.store, try ProjectFile(parsing: text, name: "thaw.toml"), file: "thaw.toml",
+            lines: ProjectLines(text), start: StartOptions(), databases: hasDatabase ? [try database()] : [],
+            host: FakeHost())
+        let rule = try #require(try await check.report(on: image, named: "app", today: "2026-12-01").rules.first)
+        #expect(rule.name == "vulnerabilities" && rule.summary == summary)
+        #expect(rule.measured.map { $0 == 0 } == holds)
+        let cause = "CVE-1 in libc6 2.36-9, fixed in 2.36-9, in layer 0"
+        #expect(rule.causes.map(\.line) == (holds == false ? [cause] : []))
+    }
+
+    @Test(
+        "A limit for an unknown severity, or below zero, is an error",
+        arguments: ["{ bad = 0 }", "{ high = -1 }", "3"])
+    func wrongLimit(limits: String) {
+        #expect(throws: ProjectError.self) {
+            try ProjectFile(parsing: "[budget]\nvulnerabilities = \(limits)\n", name: "thaw.toml")
+        }
     }
 }

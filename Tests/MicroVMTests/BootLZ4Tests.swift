@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct BootLZ4Tests {
     /// Unpacks a frame; fails if a byte beyond the declared size is written.
-    private func decode(_ bytes: [UInt8], _ count: Int) throws(LZ4Legacy.Fault) -> [UInt8] {
+    private func decode(_ bytes: [UInt8], _ count: Int) throws(LZ4Legacy.LZ4Fault) -> [UInt8] {
         var blocks = LZ4Legacy(byteCount: count)
         var content: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: min(count, LZ4Legacy.blockSize) + 64)
@@ -80,8 +80,8 @@ import Testing
             ("more than declared", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 2, .otherSize),
             ("less than declared", LZ4Maker.frame([LZ4Maker.literals([1, 2, 3])]), 4, .otherSize),
             ("a match beyond the declared size", LZ4Maker.frame([[0x1f, 1, 1, 0, 255, 0]]), 20, .otherSize),
-        ] as [(String, [UInt8], Int, LZ4Legacy.Fault)])
-    func damaged(name: String, bytes: [UInt8], count: Int, fault: LZ4Legacy.Fault) {
+        ] as [(String, [UInt8], Int, LZ4Legacy.LZ4Fault)])
+    func damaged(name: String, bytes: [UInt8], count: Int, fault: LZ4Legacy.LZ4Fault) {
         #expect(throws: fault, "\(name)") { try decode(bytes, count) }
     }
 

@@ -37,7 +37,7 @@ struct PolicyTests {
         """
 
     /// A registry with `team/app:1`, and keys.
-    private static func place() throws -> (
+    static func place() throws -> (
         directory: TestDirectory, registry: DockerRegistry, digest: String
     ) {
         let (directory, registry) = (try Peers.directory(), try DockerRegistry())
@@ -69,7 +69,7 @@ struct PolicyTests {
     }
 
     /// Pulls with a policy for the registry; returns the first line of stderr, or nil after a success.
-    private static func refusal(
+    static func refusal(
         _ directory: TestDirectory, _ registry: DockerRegistry, _ requirement: String,
         judge: Bool = true
     ) throws -> String? {
@@ -93,7 +93,7 @@ struct PolicyTests {
         return outcome.status == 0 ? nil : outcome.error
     }
 
-    private static func signed(
+    static func signed(
         _ directory: TestDirectory, _ key: String, identity: String? = "matchRepository"
     ) -> String {
         let rule = identity.map { ", \"signedIdentity\": {\"type\": \"\($0)\"}" } ?? ""

@@ -66,7 +66,7 @@ struct ProbeWordsTests {
 
     @Test("The end of a process follows its name")
     func ends() {
-        #expect(ProbeResult.ExitStatus.status(3).words == "ended with status 3")
-        #expect(ProbeResult.ExitStatus.signal(9).words == "was killed by signal 9")
+        #expect(ProbeResult.ProcessEnd.status(3).words == "ended with status 3")
+        #expect(ProbeResult.ProcessEnd.signal(9).words == "was killed by signal 9")
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ConfigKeyTests {
     @Test("The table has the sections and keys that the reader accepts, in its order")
     func complete() {
-        #expect(ProjectFile.keys == File.acceptedKeys)
+        #expect(ProjectFile.keys == TOMLFile.acceptedKeys)
     }
 
     @Test("The reader accepts each key's example, which changes the project", arguments: ConfigKey.all.map(\.path))

@@ -75,7 +75,7 @@ struct ProjectTests {
         #expect(budget.forbiddenPackages == ["curl"])
         #expect(project.waivers == [.init(rule: "waste-ratio", reason: "soon better", until: "2027-01-31")])
         #expect(project.secrets.rules == [.init(id: "acme", pattern: "acme_[a-z]{9}")])
-        let allowance = ProjectFile.Secrets.Allowance(
+        let allowance = ProjectFile.Secrets.AllowedSecret(
             path: "app/tests", rule: "private-key", fingerprint: "0123456789ab", reason: nil)
         #expect(project.secrets.allowances == [allowance])
         for (section, keys) in ProjectFile.keys where !["", "secrets"].contains(section) {

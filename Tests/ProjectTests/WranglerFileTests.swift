@@ -5,7 +5,7 @@ import Testing
 
 /// The containers of wrangler files.
 @Suite struct WranglerFileTests {
-    private static let app = WranglerFile.Container(
+    private static let app = WranglerFile.WorkerContainer(
         name: "App", environment: nil, image: "./Dockerfile", context: "..", arguments: ["V": "1"],
         instance: .named("basic"))
 

@@ -15,7 +15,7 @@ private func answer(
 }
 
 /// Makes the result of a command, which passes.
-private func command(_ end: ProbeResult.ExitStatus, _ stdout: String = "", _ stderr: String = "") -> ProbeRecord {
+private func command(_ end: ProbeResult.ProcessEnd, _ stdout: String = "", _ stderr: String = "") -> ProbeRecord {
     ProbeRecord(
         ProbeResult(.ended(end), body: stream(stdout), stderr: stream(stderr)), of: "exec:x", passes: true)
 }

@@ -147,7 +147,7 @@ final class Log: Sendable {
     var all: [TransferEvent] { events.withLock { $0 } }
 
     /// The number of blobs by their outcome.
-    var outcomes: [TransferEvent.Outcome: Int] {
+    var outcomes: [TransferEvent.BlobOrigin: Int] {
         all.reduce(into: [:]) { if case .done(_, let outcome) = $1 { $0[outcome, default: 0] += 1 } }
     }
 

@@ -16,7 +16,7 @@ extension ImageComparison {
     }
 }
 
-extension ImageComparison.Side {
+extension ImageComparison.ComparedImage {
     fileprivate var json: JSON {
         .object([
             "reference": .string(name), "digest": .string(digest.description),

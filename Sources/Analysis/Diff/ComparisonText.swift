@@ -74,7 +74,7 @@ extension ImageComparison {
     }
 }
 
-extension ImageDiff.File {
+extension ImageDiff.ChangedPath {
     /// The growth in bytes.
     var growth: Int64 { (after?.inode.kind.size ?? 0) &- (before?.inode.kind.size ?? 0) }
 }

@@ -13,7 +13,7 @@ public struct DirectoryChange: Sendable, Equatable {
     /// Returns the directories that tell most about the place of the changes, the largest first, at most `count`.
     ///
     /// As with ``DirectorySize``, a directory with nearly all its changes in one directory below is left out.
-    static func largest(_ count: Int, of files: [ImageDiff.File]) -> [DirectoryChange] {
+    static func largest(_ count: Int, of files: [ImageDiff.ChangedPath]) -> [DirectoryChange] {
         var sums: [ImagePath: DirectoryChange] = [:]
         for file in files {
             let growth = (file.after?.inode.kind.size ?? 0) &- (file.before?.inode.kind.size ?? 0)

@@ -5,7 +5,7 @@ public import OCI
 /// The comparison of two images: size, layers, packages, directories, files, configuration and history.
 public struct ImageComparison: Sendable {
     /// One of the images.
-    public struct Side: Sendable, Equatable {
+    public struct ComparedImage: Sendable, Equatable {
         /// The name in the user's command.
         public let name: String
         /// The manifest's digest.
@@ -16,8 +16,8 @@ public struct ImageComparison: Sendable {
         public let size: Int64
     }
 
-    public let before: Side
-    public let after: Side
+    public let before: ComparedImage
+    public let after: ComparedImage
     /// True if times and orders don't count.
     public let isSemantic: Bool
     /// The files, settings and lines of history that differ.
@@ -62,8 +62,8 @@ public struct ImageComparison: Sendable {
         directories = DirectoryChange.largest(15, of: difference.files)
     }
 
-    private static func side(_ files: ImageFiles, _ name: String) -> Side {
-        Side(
+    private static func side(_ files: ImageFiles, _ name: String) -> ComparedImage {
+        ComparedImage(
             name: name, digest: files.image.descriptor.digest, compressedSize: files.image.compressedSize,
             size: files.tree.inodes.reduce(0) { $0 &+ $1.kind.size })
     }

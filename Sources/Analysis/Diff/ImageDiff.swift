@@ -5,16 +5,16 @@ public import OCI
 /// The difference of two images, file by file and setting by setting.
 public struct ImageDiff: Sendable {
     /// A path that differs.
-    public struct File: Sendable {
+    public struct ChangedPath: Sendable {
         public let path: ImagePath
         /// The file in the first image; nil if it has none.
-        public let before: Side?
+        public let before: PathVersion?
         /// The file in the second image; nil if it has none.
-        public let after: Side?
+        public let after: PathVersion?
     }
 
     /// A path in one of the images.
-    public struct Side: Sendable {
+    public struct PathVersion: Sendable {
         /// The kind, size, owner, mode, time and attributes.
         public let inode: FileTree.Inode
         /// The layer that it comes from; 0 is the lowest.
@@ -32,7 +32,7 @@ public struct ImageDiff: Sendable {
     }
 
     /// The paths, in byte order.
-    public let files: [File]
+    public let files: [ChangedPath]
     /// The settings, by key.
     public let settings: [Setting]
     /// The lines of history that one image has.
@@ -59,7 +59,7 @@ public struct ImageDiff: Sendable {
     }
 
     private init(
-        files: [File], settings: [Setting], history: [HistoryChange], historyTimes: Int, firstLayer: Int?
+        files: [ChangedPath], settings: [Setting], history: [HistoryChange], historyTimes: Int, firstLayer: Int?
     ) {
         (self.files, self.settings, self.history) = (files, settings, history)
         (self.historyTimes, self.firstLayer) = (historyTimes, firstLayer)
@@ -76,16 +76,18 @@ public struct ImageDiff: Sendable {
             historyTimes: 0, firstLayer: firstLayer)
     }
 
-    private static func files(_ old: FileTree, _ new: FileTree) -> [File] {
-        var files: [File] = []
+    private static func files(_ old: FileTree, _ new: FileTree) -> [ChangedPath] {
+        var files: [ChangedPath] = []
         old.walk { path, node in
             let (before, after) = (old.inode(of: node), new.inode(at: path))
             if let after, isSame(before, after) { return }
-            files.append(File(path: path, before: Side(inode: before), after: after.map { Side(inode: $0) }))
+            files.append(
+                ChangedPath(path: path, before: PathVersion(inode: before), after: after.map { PathVersion(inode: $0) })
+            )
         }
         new.walk { path, node in
             guard old.node(at: path) == nil else { return }
-            files.append(File(path: path, before: nil, after: Side(inode: new.inode(of: node))))
+            files.append(ChangedPath(path: path, before: nil, after: PathVersion(inode: new.inode(of: node))))
         }
         return files.sorted { $0.path < $1.path }
     }
@@ -96,7 +98,7 @@ public struct ImageDiff: Sendable {
     }
 }
 
-extension ImageDiff.File {
+extension ImageDiff.ChangedPath {
     /// The differing properties of a path in both images, otherwise empty.
     ///
     /// They are `content`, `mode`, `owner`, `time`, `attributes`, `kind` and `links`.
@@ -184,7 +186,7 @@ extension ImageDiff {
     }
 }
 
-extension ImageDiff.Side {
+extension ImageDiff.PathVersion {
     fileprivate var json: JSON {
         let metadata = inode.metadata
         var json = JSON.object([

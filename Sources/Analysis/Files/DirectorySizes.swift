@@ -21,7 +21,7 @@ struct DirectorySizes {
     private var own: [ImagePath: DirectorySize] = [:]
 
     /// Sums up the rows of a list.
-    init(_ rows: some Sequence<FileList.Row>) {
+    init(_ rows: some Sequence<FileList.FileRow>) {
         for row in rows { add(row.path, bytes: row.bytes, layer: row.layer, isHidden: row.removal != nil) }
     }
 

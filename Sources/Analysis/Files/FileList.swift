@@ -15,7 +15,7 @@ public struct FileList: Sendable {
     }
 
     /// One name of a file.
-    public struct Row: Sendable, Equatable {
+    public struct FileRow: Sendable, Equatable {
         /// The name; that of the tar's entry for a hidden file.
         public let path: ImagePath
         /// The kind of the file.
@@ -31,7 +31,7 @@ public struct FileList: Sendable {
     }
 
     /// The rows in order.
-    public let rows: [Row]
+    public let rows: [FileRow]
 
     /// Lists the files of a tree, which needs no contents.
     ///
@@ -40,7 +40,7 @@ public struct FileList: Sendable {
         var rows = Self.visible(tree, layer)
         for inode in tree.inodes where inode.linkCount == 0 && !inode.kind.isDirectory {
             guard layer.map({ $0 == inode.layer }) ?? true else { continue }
-            rows.append(Row(inode, at: inode.path))
+            rows.append(FileRow(inode, at: inode.path))
         }
         switch order {
         case .size: rows.sort { ($1.bytes, $0.path, $0.layer) < ($0.bytes, $1.path, $1.layer) }
@@ -49,8 +49,8 @@ public struct FileList: Sendable {
         self.rows = rows
     }
 
-    private static func visible(_ tree: FileTree, _ layer: Int?) -> [Row] {
-        var rows: [Row] = []
+    private static func visible(_ tree: FileTree, _ layer: Int?) -> [FileRow] {
+        var rows: [FileRow] = []
         var firstNames: [FileTree.InodeID: ImagePath] = [:]
         tree.walk { path, node in
             let id = tree[node: node].inode
@@ -58,13 +58,13 @@ public struct FileList: Sendable {
             guard !inode.kind.isDirectory, layer.map({ $0 == inode.layer }) ?? true else { return }
             let firstName = inode.linkCount > 1 ? firstNames[id] : nil
             if inode.linkCount > 1, firstName == nil { firstNames[id] = path }
-            rows.append(Row(inode, at: path, firstName: firstName))
+            rows.append(FileRow(inode, at: path, firstName: firstName))
         }
         return rows
     }
 
     /// Returns the largest visible files, the largest first, at most `count`.
-    static func largest(_ count: Int, in tree: FileTree, _ liveFiles: LiveFiles) -> [Row] {
+    static func largest(_ count: Int, in tree: FileTree, _ liveFiles: LiveFiles) -> [FileRow] {
         var largest: [(id: FileTree.InodeID, path: ImagePath, bytes: Int64)] = []
         for id in liveFiles.files {
             let bytes = tree.inodes[id].kind.size
@@ -75,11 +75,11 @@ public struct FileList: Sendable {
             largest.insert((id, path, bytes), at: place)
             if largest.count > count { largest.removeLast() }
         }
-        return largest.map { Row(tree.inodes[$0.id], at: $0.path) }
+        return largest.map { FileRow(tree.inodes[$0.id], at: $0.path) }
     }
 }
 
-extension FileList.Row {
+extension FileList.FileRow {
     fileprivate init(_ inode: FileTree.Inode, at path: ImagePath, firstName: ImagePath? = nil) {
         self.init(
             path: path, kind: inode.kind, bytes: firstName == nil ? inode.kind.size : 0, layer: inode.layer,

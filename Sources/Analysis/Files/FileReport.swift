@@ -22,12 +22,12 @@ public struct FileReport: Sendable {
 
     /// The rows of either form.
     public enum Rows: Sendable {
-        case files([FileList.Row])
+        case files([FileList.FileRow])
         case directories([DirectorySize])
     }
 
     /// The selection and order of the rows.
-    public struct Options: Sendable {
+    public struct FileSelection: Sendable {
         /// The only layer; nil for all.
         public var layer: Int?
         public var order: FileList.Order
@@ -45,7 +45,7 @@ public struct FileReport: Sendable {
     }
 
     /// Lists the files of an image with its tree, which needs no contents.
-    public init(of image: Image, in tree: FileTree, reference: String, _ options: Options) {
+    public init(of image: Image, in tree: FileTree, reference: String, _ options: FileSelection) {
         let list = FileList(tree, layer: options.layer, order: options.order).rows
         self.image = Report.ImageSummary(
             reference: reference, digest: image.descriptor.digest, platform: image.config.platform,

@@ -60,9 +60,9 @@ extension FileReport {
 
     private func command(_ layer: Int) -> String { layers.indices.contains(layer) ? layers[layer].command : "" }
 
-    private static func sums(_ rows: [FileList.Row]) -> String {
+    private static func sums(_ rows: [FileList.FileRow]) -> String {
         let hidden = rows.filter { $0.removal != nil }
-        let sum = { (rows: [FileList.Row]) in ByteCount(rows.reduce(0) { $0 &+ $1.bytes }) }
+        let sum = { (rows: [FileList.FileRow]) in ByteCount(rows.reduce(0) { $0 &+ $1.bytes }) }
         let rest = hidden.isEmpty ? "" : "; \(counted(hidden.count, "file")) of them hidden, \(sum(hidden))"
         return "\n\(counted(rows.count, "file")), \(sum(rows))\(rest)\n"
     }
@@ -76,7 +76,7 @@ extension FileReport {
     }
 }
 
-extension FileList.Row {
+extension FileList.FileRow {
     /// The members of the row's document.
     var members: [String: JSON] {
         var members: [String: JSON] = [

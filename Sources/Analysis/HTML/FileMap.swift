@@ -12,7 +12,7 @@ struct FileMap {
     private var packages: [String] = []
     private var packageNumbers: [String: Int] = [:]
 
-    private struct File {
+    private struct MapFile {
         var bytes: Int64 = 0
         var layer = 0
         var hidden: Int64 = 0
@@ -21,7 +21,7 @@ struct FileMap {
 
     private final class Folder {
         var directories: [String: Folder] = [:]
-        var files: [String: File] = [:]
+        var files: [String: MapFile] = [:]
     }
 
     /// Takes the visible files of a tree, with their packages, and the copies that waste counts.
@@ -55,7 +55,7 @@ struct FileMap {
         return packages.count - 1
     }
 
-    private func update(_ path: ImagePath, _ change: (inout File) -> Void) {
+    private func update(_ path: ImagePath, _ change: (inout MapFile) -> Void) {
         var directory = root
         let components = path.components
         for component in components.dropLast() {
@@ -65,7 +65,7 @@ struct FileMap {
             directory = next
         }
         guard let name = components.last?.text.visibleLine else { return }
-        change(&directory.files[name, default: File()])
+        change(&directory.files[name, default: MapFile()])
     }
 
     /// The lines of the text.

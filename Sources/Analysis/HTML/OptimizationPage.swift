@@ -4,7 +4,7 @@ public import OCI
 /// The content of the main job's report: an image before and after, and the results of its checks.
 public struct OptimizationPage: Sendable {
     /// An image on one side of the comparison.
-    public struct Side: Sendable {
+    public struct PageImage: Sendable {
         public var reference: String
         /// The manifest's digest.
         public var digest: Digest
@@ -15,12 +15,12 @@ public struct OptimizationPage: Sendable {
         /// The layers, lowest first.
         public var layers: [LayerFacts]
         /// The phases of the start, in order; empty if it was not measured.
-        public var phases: [Phase]
+        public var phases: [PhaseTimes]
         /// The median milliseconds until the response to the first request; nil if not measured.
         public var timeToFirstRequestMs: Double?
 
         /// Makes a side from a report and the measured start, if any.
-        public init(_ report: Report, phases: [Phase] = [], timeToFirstRequestMs: Double? = nil) {
+        public init(_ report: Report, phases: [PhaseTimes] = [], timeToFirstRequestMs: Double? = nil) {
             self.init(
                 reference: report.image.reference, digest: report.image.digest, size: report.image.size,
                 compressedSize: report.image.compressedSize, layers: report.layers, phases: phases,
@@ -29,7 +29,7 @@ public struct OptimizationPage: Sendable {
 
         /// Makes a side from an image's tree, which needs no contents, and the measured start, if any.
         public init(
-            of image: Image, in tree: FileTree, reference: String, phases: [Phase] = [],
+            of image: Image, in tree: FileTree, reference: String, phases: [PhaseTimes] = [],
             timeToFirstRequestMs: Double? = nil
         ) {
             let waste = Waste(of: tree)
@@ -42,7 +42,7 @@ public struct OptimizationPage: Sendable {
 
         init(
             reference: String, digest: Digest, size: Int64, compressedSize: Int64, layers: [LayerFacts],
-            phases: [Phase],
+            phases: [PhaseTimes],
             timeToFirstRequestMs: Double?
         ) {
             self.reference = reference
@@ -56,7 +56,7 @@ public struct OptimizationPage: Sendable {
     }
 
     /// A phase of a start.
-    public struct Phase: Sendable, Equatable {
+    public struct PhaseTimes: Sendable, Equatable {
         /// The phase's name: `vmm`, `kernel`, `init`, `exec`, `listen`, `firstByte`.
         public var name: String
         /// The median duration in milliseconds.
@@ -69,7 +69,7 @@ public struct OptimizationPage: Sendable {
     }
 
     /// A budget and its result.
-    public struct Verdict: Sendable, Equatable {
+    public struct BudgetLine: Sendable, Equatable {
         /// The budget's name.
         public var budget: String
         /// The limit as text.
@@ -88,7 +88,7 @@ public struct OptimizationPage: Sendable {
     }
 
     /// A probe of both images.
-    public struct Check: Sendable, Equatable {
+    public struct ComparedProbe: Sendable, Equatable {
         /// The probe or command.
         public var probe: String
         /// The original's result.
@@ -124,15 +124,15 @@ public struct OptimizationPage: Sendable {
 
     public var title: String
     /// The original image.
-    public var before: Side
+    public var before: PageImage
     /// The changed image; nil if nothing was changed.
-    public var after: Side?
+    public var after: PageImage?
     /// One sentence about the measurement of starts: the engine, and if it was accelerated.
     public var engine = ""
     /// The verdict on the two starts; nil if their times can't be compared.
     public var startVerdict: StartVerdict?
     /// The budgets and their results.
-    public var verdicts: [Verdict] = []
+    public var verdicts: [BudgetLine] = []
     /// The number of files for each reason to keep them.
     public var reasons: [String: Int] = [:]
     /// The number of kept files.
@@ -140,12 +140,14 @@ public struct OptimizationPage: Sendable {
     /// The number of omitted files.
     public var dropped = 0
     /// The probes of both images; empty if there were none.
-    public var checks: [Check] = []
+    public var checks: [ComparedProbe] = []
+    /// The largest causes of the original's work until the first byte; empty if they are not known.
+    public var causes: [FlameGraphPage.Cause] = []
     /// The findings in the original image.
     public var findings: [Finding] = []
 
     /// Makes a page of two sides; the other properties are set afterwards.
-    public init(title: String, before: Side, after: Side?) {
+    public init(title: String, before: PageImage, after: PageImage?) {
         self.title = title
         self.before = before
         self.after = after
@@ -157,7 +159,9 @@ public struct OptimizationPage: Sendable {
             title: title,
             [
                 "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
-                section("Start", note: startNote, timeline), section("Layers", note: layerNote, layers), slim, proof,
+                section("Start", note: startNote, timeline),
+                section("Causes of the original's start", note: causeNote, FlameGraphPage.Cause.list(causes)),
+                section("Layers", note: layerNote, layers), slim, proof,
                 section("Findings in the original image", Finding.list(findings)), footer,
             ])
     }

@@ -3,9 +3,11 @@
 internal import Linux
 
 extension OptimizationPage {
-    var sides: [(name: String, side: Side)] { [("before", before)] + (after.map { [("after", $0)] } ?? []) }
+    var sides: [(name: String, side: PageImage)] { [("before", before)] + (after.map { [("after", $0)] } ?? []) }
 
     var startNote: String { "Phases from power-on to the first byte of the response, medians, to one scale." }
+
+    var causeNote: String { "Processor time until the first byte of the response, by samples of one further start." }
 
     private var phaseNames: [String] {
         sides.flatMap { $0.side.phases.map(\.name) }.reduce(into: []) { names, name in
@@ -33,9 +35,9 @@ extension OptimizationPage {
         return bars + ["<div class=\"axis\">\(ticks)</div>", "<div class=\"key\">\(key)</div>"]
     }
 
-    private func total(of side: Side) -> Double { side.phases.reduce(0) { $0 + max(0, $1.ms) } }
+    private func total(of side: PageImage) -> Double { side.phases.reduce(0) { $0 + max(0, $1.ms) } }
 
-    private func segment(_ phase: Phase, names: [String], longest: Double) -> Markup {
+    private func segment(_ phase: PhaseTimes, names: [String], longest: Double) -> Markup {
         let color = (names.firstIndex(of: phase.name) ?? 0) % 7
         return """
             <i class="p\(color)" style="width:\(share(phase.ms, of: longest))" title="\(phase.name) \(ms: phase.ms)"></i>

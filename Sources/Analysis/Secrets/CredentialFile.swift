@@ -24,7 +24,7 @@ struct CredentialFile {
     }
 
     /// Returns the credentials in a file that tools keep them in.
-    static func matches(in bytes: [UInt8], of path: ImagePath) -> [SecretRules.Match] {
+    static func matches(in bytes: [UInt8], of path: ImagePath) -> [SecretRules.SecretMatch] {
         let name = path.name.text
         if let kind = all.first(where: { $0.fits(name, path) }) { return kind.matches(in: bytes) }
         switch name {
@@ -43,10 +43,10 @@ struct CredentialFile {
         }
     }
 
-    private func matches(in bytes: [UInt8]) -> [SecretRules.Match] {
-        let own = Assignment.all(in: bytes[...]).compactMap { assignment -> SecretRules.Match? in
+    private func matches(in bytes: [UInt8]) -> [SecretRules.SecretMatch] {
+        let own = Assignment.all(in: bytes[...]).compactMap { assignment -> SecretRules.SecretMatch? in
             guard isSecret(assignment) else { return nil }
-            return SecretRules.Match(rule: rule, range: assignment.value.indices)
+            return SecretRules.SecretMatch(rule: rule, range: assignment.value.indices)
         }
         return keys == ["*"] ? own + Self.urls("url-credentials", bytes) : own
     }
@@ -59,32 +59,32 @@ struct CredentialFile {
 
     private static func lines(
         _ bytes: [UInt8], _ rule: String, where matches: (ArraySlice<UInt8>) -> Bool
-    ) -> [SecretRules.Match] {
-        ByteLines(bytes[...]).filter(matches).map { SecretRules.Match(rule: rule, range: $0.indices) }
+    ) -> [SecretRules.SecretMatch] {
+        ByteLines(bytes[...]).filter(matches).map { SecretRules.SecretMatch(rule: rule, range: $0.indices) }
     }
 
     /// Returns the words after `password`.
-    private static func netrc(_ bytes: [UInt8]) -> [SecretRules.Match] {
+    private static func netrc(_ bytes: [UInt8]) -> [SecretRules.SecretMatch] {
         var isPassword = false
         return bytes.split(whereSeparator: { $0 <= 32 }).compactMap { word in
             defer { isPassword = word.elementsEqual("password".utf8) }
             return isPassword && !SecretValue.isPlaceholder(word.text)
-                ? SecretRules.Match(rule: "netrc-credentials", range: word.indices) : nil
+                ? SecretRules.SecretMatch(rule: "netrc-credentials", range: word.indices) : nil
         }
     }
 
-    private static func urls(_ rule: String, _ bytes: [UInt8]) -> [SecretRules.Match] {
-        URLCredentials.ranges(in: bytes[...]).map { SecretRules.Match(rule: rule, range: $0) }
+    private static func urls(_ rule: String, _ bytes: [UInt8]) -> [SecretRules.SecretMatch] {
+        URLCredentials.ranges(in: bytes[...]).map { SecretRules.SecretMatch(rule: rule, range: $0) }
     }
 
-    private static func registryLogins(_ bytes: [UInt8]) -> [SecretRules.Match] {
+    private static func registryLogins(_ bytes: [UInt8]) -> [SecretRules.SecretMatch] {
         // An invalid login file contains no login.
         guard let json = try? JSON(parsing: bytes, what: "a registry login file") else { return [] }
         let logins = json["auths"]?.object ?? json.object ?? [:]
         let hasLogin = logins.values.contains { login in
             ["auth", "identitytoken", "password"].contains { login[$0]?.string?.isEmpty == false }
         }
-        return hasLogin ? [SecretRules.Match(rule: "registry-login", range: 0..<0)] : []
+        return hasLogin ? [SecretRules.SecretMatch(rule: "registry-login", range: 0..<0)] : []
     }
 }
 

@@ -10,9 +10,9 @@ public struct SecretPatternError: Error, CustomStringConvertible, Equatable {
 struct SecretPattern: Sendable {
     /// The literal characters at the start.
     let start: [UInt8]
-    private let parts: [Part]
+    private let parts: [PatternPart]
 
-    private struct Part {
+    private struct PatternPart {
         var set: ByteSet
         var least = 1
         var most = 1
@@ -24,7 +24,7 @@ struct SecretPattern: Sendable {
     /// Parses a pattern that begins with at least `literals` literal characters.
     init(_ text: String, literals: Int = 3) throws(SecretPatternError) {
         var parser = Parser(rest: Array(text.utf8)[...])
-        var parts: [Part] = []
+        var parts: [PatternPart] = []
         while let part = try parser.next() { parts.append(part) }
         let leading = parts.prefix { $0.least == 1 && $0.most == 1 && $0.set.single != nil }
         start = leading.compactMap(\.set.single)
@@ -84,17 +84,17 @@ extension SecretPattern {
     private struct Parser {
         var rest: ArraySlice<UInt8>
 
-        mutating func next() throws(SecretPatternError) -> Part? {
+        mutating func next() throws(SecretPatternError) -> PatternPart? {
             guard let byte = rest.popFirst() else { return nil }
-            var part: Part
+            var part: PatternPart
             switch byte {
-            case UInt8(ascii: "["): part = Part(set: try characterClass())
-            case UInt8(ascii: "\\"): part = Part(set: try escape())
+            case UInt8(ascii: "["): part = PatternPart(set: try characterClass())
+            case UInt8(ascii: "\\"): part = PatternPart(set: try escape())
             case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "|"), UInt8(ascii: "."), UInt8(ascii: "^"),
                 UInt8(ascii: "$"), UInt8(ascii: "{"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"):
                 let character = Character(UnicodeScalar(byte))
                 throw SecretPatternError(description: "'\(character)' is not supported here; write '\\\(character)'")
-            default: part = Part(set: ByteSet([byte]))
+            default: part = PatternPart(set: ByteSet([byte]))
             }
             try count(&part)
             return part
@@ -134,7 +134,7 @@ extension SecretPattern {
         }
 
         /// Reads `+`, `*`, `?`, `{4}`, `{4,}` or `{4,8}`.
-        private mutating func count(_ part: inout Part) throws(SecretPatternError) {
+        private mutating func count(_ part: inout PatternPart) throws(SecretPatternError) {
             switch rest.first {
             case UInt8(ascii: "+"): part.most = longest
             case UInt8(ascii: "*"): (part.least, part.most) = (0, longest)

@@ -39,8 +39,8 @@ public struct SecretPolicy: Sendable {
     public init(
         adding own: [(id: String, pattern: String)], allowing allowances: [Allowance]
     ) throws(SecretPatternError) {
-        var rules: [SecretRules.Rule] = []
-        for rule in own { rules.append(SecretRules.Rule(id: rule.id, pattern: try SecretPattern(rule.pattern))) }
+        var rules: [SecretRules.SecretRule] = []
+        for rule in own { rules.append(SecretRules.SecretRule(id: rule.id, pattern: try SecretPattern(rule.pattern))) }
         self.init(
             rules: own.isEmpty ? .standard : SecretRules(adding: rules),
             identity: own.map { "\($0.id) \($0.pattern)" }.joined(separator: "\n"), allowances: allowances)

@@ -3,12 +3,12 @@ internal import ImageFiles
 /// The rules that recognise secrets: tokens by their form, and values by the names beside them.
 struct SecretRules: Sendable {
     /// A match: the rule, and the place of the secret itself.
-    struct Match: Equatable {
+    struct SecretMatch: Equatable {
         let rule: String
         let range: Range<Int>
     }
 
-    struct Rule: Sendable {
+    struct SecretRule: Sendable {
         let id: String
         let pattern: SecretPattern
     }
@@ -23,7 +23,7 @@ struct SecretRules: Sendable {
     /// The built-in rules.
     static let standard = SecretRules(adding: [])
 
-    private let tokens: [Rule]
+    private let tokens: [SecretRule]
     /// The numbers of the tokens that may begin with two bytes, so that a pass over a file tries only those.
     private let starts: [UInt16: [Int]]
     private let isStart: [Bool]
@@ -32,7 +32,7 @@ struct SecretRules: Sendable {
     private static let armour = Array("-----BEGIN ".utf8)
 
     /// Makes the built-in rules and further ones.
-    init(adding own: [Rule]) {
+    init(adding own: [SecretRule]) {
         let tokens = Self.builtIn + own
         self.tokens = tokens
         named = Self.builtInNamed
@@ -48,8 +48,8 @@ struct SecretRules: Sendable {
     }
 
     /// The built-in tokens; a mistake in a line is one of the program.
-    private static let builtIn: [Rule] = rows(of: SecretRuleData.tokens).map { row in
-        Rule(id: row[0], pattern: pattern(row[1], literals: 2))
+    private static let builtIn: [SecretRule] = rows(of: SecretRuleData.tokens).map { row in
+        SecretRule(id: row[0], pattern: pattern(row[1], literals: 2))
     }
     private static let builtInNamed: [NamedRule] = rows(of: SecretRuleData.named).map { row in
         NamedRule(id: row[0], key: row[1], pattern: pattern(row[2], literals: 0))
@@ -75,9 +75,9 @@ struct SecretRules: Sendable {
 
 extension SecretRules {
     /// Returns the tokens and private keys in `bytes`.
-    func tokens(in bytes: [UInt8]) -> [Match] {
+    func tokens(in bytes: [UInt8]) -> [SecretMatch] {
         guard bytes.count > 1 else { return [] }
-        var matches: [Match] = []
+        var matches: [SecretMatch] = []
         var index = 0
         while index < bytes.count - 1 {
             defer { index += 1 }
@@ -92,16 +92,16 @@ extension SecretRules {
 
     private static func isWord(_ byte: UInt8) -> Bool { byte != UInt8(ascii: "_") && ByteSet.word.contains(byte) }
 
-    private func match(in bytes: ArraySlice<UInt8>, from index: Int, _ pair: UInt16) -> Match? {
+    private func match(in bytes: ArraySlice<UInt8>, from index: Int, _ pair: UInt16) -> SecretMatch? {
         if bytes[index] == Self.armour[0], let end = Self.endOfPrivateKey(bytes[index...]) {
-            return Match(rule: "private-key", range: index..<end)
+            return SecretMatch(rule: "private-key", range: index..<end)
         }
         for number in starts[pair] ?? [] {
             let pattern = tokens[number].pattern
             guard let end = pattern.end(in: bytes, from: index) else { continue }
             let body = bytes[(index + pattern.start.count)..<end]
             if Self.isRandom(body, hasDigits: pattern.allowsDigits) {
-                return Match(rule: tokens[number].id, range: index..<end)
+                return SecretMatch(rule: tokens[number].id, range: index..<end)
             }
         }
         return nil

@@ -3,13 +3,13 @@ internal import OCI
 
 /// The scan of one file for secrets: text in UTF-8 or UTF-16, in windows of a mebibyte, or an archive, one level deep.
 struct SecretScan: ContentScan {
-    private enum Form { case unknown, text, utf16(lowFirst: Bool), archive, ignored }
+    private enum SecretForm { case unknown, text, utf16(lowFirst: Bool), archive, ignored }
 
     private let path: ImagePath
     private let text: SecretText
     private let isForeign: Bool
     private let size: Int64
-    private var form = Form.unknown
+    private var form = SecretForm.unknown
     /// The bytes that were not searched yet.
     private var buffer: [UInt8] = []
     private var received: Int64 = 0
@@ -126,7 +126,7 @@ extension SecretScan {
     }
 
     private mutating func add(
-        _ found: [SecretRules.Match], in bytes: [UInt8], before limit: Int, member: String?
+        _ found: [SecretRules.SecretMatch], in bytes: [UInt8], before limit: Int, member: String?
     ) {
         var added = Set<Int>()
         // In the order of the rules, so that the more specific one names the line.
@@ -139,7 +139,7 @@ extension SecretScan {
 
     private mutating func searchArchive() {
         let text = text
-        var found: [(String, [UInt8], [SecretRules.Match])] = []
+        var found: [(String, [UInt8], [SecretRules.SecretMatch])] = []
         NestedFiles.read(in: buffer, limit: Self.window, total: Self.maximumUnpacked) { name in
             found.count < Self.maximumMatches && Self.kind(name, in: path) != nil
         } body: { name, bytes in

@@ -8,7 +8,7 @@ struct SecretText {
     /// Returns the matches in the bytes of a file, each line once: a token's own rule is more specific than its file's.
     ///
     /// - Parameter isForeign: True for a file of third-party software, in which names say nothing.
-    func matches(in bytes: [UInt8], of path: ImagePath, isForeign: Bool) -> [SecretRules.Match] {
+    func matches(in bytes: [UInt8], of path: ImagePath, isForeign: Bool) -> [SecretRules.SecretMatch] {
         var found = rules.tokens(in: bytes) + CredentialFile.matches(in: bytes, of: path)
         if !isForeign { found += assignments(in: bytes, isSetting: Self.isSettings(path)) }
         return found
@@ -17,18 +17,18 @@ struct SecretText {
     /// Returns the values that their names show to be secrets.
     ///
     /// In the source of a program only a quoted value is one, unless its form shows it.
-    private func assignments(in bytes: [UInt8], isSetting: Bool) -> [SecretRules.Match] {
-        var found = Assignment.all(in: bytes[...]).compactMap { assignment -> SecretRules.Match? in
+    private func assignments(in bytes: [UInt8], isSetting: Bool) -> [SecretRules.SecretMatch] {
+        var found = Assignment.all(in: bytes[...]).compactMap { assignment -> SecretRules.SecretMatch? in
             if let rule = rules.rule(for: assignment) {
-                return SecretRules.Match(rule: rule, range: assignment.value.indices)
+                return SecretRules.SecretMatch(rule: rule, range: assignment.value.indices)
             }
             guard isSetting || assignment.isQuoted, SecretValue.isRandomKey(assignment.value), assignment.isSecret
             else { return nil }
-            return SecretRules.Match(rule: Self.generic, range: assignment.value.indices)
+            return SecretRules.SecretMatch(rule: Self.generic, range: assignment.value.indices)
         }
         if isSetting {
             found += URLCredentials.ranges(in: bytes[...]).filter { !Self.words.contains(bytes[$0].text.lowercased()) }
-                .map { SecretRules.Match(rule: "url-credentials", range: $0) }
+                .map { SecretRules.SecretMatch(rule: "url-credentials", range: $0) }
         }
         return found
     }
@@ -54,17 +54,19 @@ struct SecretText {
 
 extension SecretText {
     /// Returns the matches in a variable, a label or a command.
-    func matches(inSetting text: String) -> [SecretRules.Match] {
+    func matches(inSetting text: String) -> [SecretRules.SecretMatch] {
         let bytes = Array(text.utf8)
         var found = rules.tokens(in: bytes)
-        found += URLCredentials.ranges(in: bytes[...]).map { SecretRules.Match(rule: "url-credentials", range: $0) }
+        found += URLCredentials.ranges(in: bytes[...]).map {
+            SecretRules.SecretMatch(rule: "url-credentials", range: $0)
+        }
         for assignment in Assignment.all(in: bytes[...]) {
             if let rule = rules.rule(for: assignment) {
-                found.append(SecretRules.Match(rule: rule, range: assignment.value.indices))
+                found.append(SecretRules.SecretMatch(rule: rule, range: assignment.value.indices))
             } else if let range = Self.authorization(assignment, in: bytes) {
-                found.append(SecretRules.Match(rule: "authorization-header", range: range))
+                found.append(SecretRules.SecretMatch(rule: "authorization-header", range: range))
             } else if assignment.isSecret {
-                found.append(SecretRules.Match(rule: Self.variable, range: assignment.value.indices))
+                found.append(SecretRules.SecretMatch(rule: Self.variable, range: assignment.value.indices))
             }
         }
         return found + Self.options(in: bytes)
@@ -83,16 +85,16 @@ extension SecretText {
     }
 
     /// Returns the words after options such as `--password`.
-    private static func options(in bytes: [UInt8]) -> [SecretRules.Match] {
+    private static func options(in bytes: [UInt8]) -> [SecretRules.SecretMatch] {
         var isSecret = false
         // In a list of words, as CMD has it, quotes and commas are between them.
         let words = bytes.split { $0 <= 32 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "'") }
-        return words.filter { !$0.elementsEqual(",".utf8) }.compactMap { word -> SecretRules.Match? in
+        return words.filter { !$0.elementsEqual(",".utf8) }.compactMap { word -> SecretRules.SecretMatch? in
             defer { isSecret = word.hasPrefix("--") && SecretRules.isSecretName(name(word)) }
             guard isSecret, word.count >= 4, !word.hasPrefix("-"), !SecretValue.isPlaceholder(word.text) else {
                 return nil
             }
-            return SecretRules.Match(rule: variable, range: word.indices)
+            return SecretRules.SecretMatch(rule: variable, range: word.indices)
         }
     }
 

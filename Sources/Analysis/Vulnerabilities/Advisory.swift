@@ -5,22 +5,8 @@ struct Advisory: Sendable {
     let id: String
     let aliases: [String]
     let summary: String
-    let severity: Severity
+    let severity: CVSSRating
     let affected: [Affected]
-
-    /// The severity of an advisory, as CVSS names it.
-    enum Severity: String, Sendable, CaseIterable, Comparable {
-        case unknown, low, medium, high, critical
-
-        static func < (left: Severity, right: Severity) -> Bool { left.rank < right.rank }
-
-        private var rank: Int { Self.allCases.firstIndex(of: self) ?? 0 }
-
-        /// Returns the severity of a CVSS base score.
-        init(score: Double) {
-            self = score >= 9 ? .critical : score >= 7 ? .high : score >= 4 ? .medium : score > 0 ? .low : .unknown
-        }
-    }
 
     /// The vulnerable versions of one package.
     struct Affected: Sendable {
@@ -28,7 +14,7 @@ struct Advisory: Sendable {
         let name: String
         let ranges: [[Event]]
         let versions: Set<String>
-        let severity: Severity?
+        let severity: CVSSRating?
     }
 
     /// A version at which a package becomes or is no longer vulnerable.
@@ -45,7 +31,7 @@ struct Advisory: Sendable {
         aliases = json["aliases"]?.strings ?? []
         summary = json["summary"]?.string ?? ""
         affected = (json["affected"]?.array ?? []).compactMap(Affected.init)
-        severity = Severity(json) ?? affected.compactMap(\.severity).max() ?? .unknown
+        severity = CVSSRating(json) ?? affected.compactMap(\.severity).max() ?? .unknown
     }
 }
 
@@ -56,7 +42,7 @@ extension Advisory.Affected {
         }
         (self.ecosystem, self.name) = (ecosystem, name)
         versions = Set(json["versions"]?.strings ?? [])
-        severity = Advisory.Severity(json)
+        severity = CVSSRating(json)
         ranges = (json["ranges"]?.array ?? []).filter { $0["type"]?.string != "GIT" }.map { range in
             (range["events"]?.array ?? []).compactMap { event in
                 event["introduced"]?.string.map(Advisory.Event.introduced)
@@ -97,22 +83,6 @@ extension Advisory.Event {
         switch self {
         case .introduced(let version), .fixed(let version), .lastAffected(let version): version
         }
-    }
-}
-
-extension Advisory.Severity {
-    /// Reads the word of a database, or computes the score of a CVSS vector of version 3.
-    fileprivate init?(_ json: JSON) {
-        let words = [json["database_specific"]?["severity"], json["ecosystem_specific"]?["severity"]]
-        for word in words.compactMap({ $0?.string?.lowercased() }) {
-            if let known = Self(rawValue: word == "moderate" ? "medium" : word) {
-                self = known
-                return
-            }
-        }
-        let scores = (json["severity"]?.array ?? []).compactMap { $0["score"]?.string }.compactMap(CVSS.score)
-        guard let score = scores.max() else { return nil }
-        self.init(score: score)
     }
 }
 

@@ -14,7 +14,7 @@ enum MavenVersion {
     }
 
     /// A part with the separator before it.
-    private struct Token {
+    private struct VersionToken {
         let isAfterDash: Bool
         let text: ArraySlice<UInt8>
 
@@ -27,8 +27,8 @@ enum MavenVersion {
 
     private static let qualifiers = ["alpha", "beta", "milestone", "rc", "snapshot", "", "sp"]
 
-    private static func tokens(_ version: String) -> [Token] {
-        var tokens: [Token] = []
+    private static func tokens(_ version: String) -> [VersionToken] {
+        var tokens: [VersionToken] = []
         var rest = Array(version.lowercased().utf8)[...]
         var isAfterDash = false
         while let first = rest.first {
@@ -44,14 +44,14 @@ enum MavenVersion {
             }
             rest = rest.dropFirst(part.count)
             let isBeforeDigit = rest.first.map(VersionNumber.isDigit) ?? false
-            tokens.append(Token(isAfterDash: isAfterDash, text: isDigit ? part : full(part, isBeforeDigit)))
+            tokens.append(VersionToken(isAfterDash: isAfterDash, text: isDigit ? part : full(part, isBeforeDigit)))
             // A change between digits and letters is a dash.
             isAfterDash = true
         }
         return trimmed(tokens)
     }
 
-    private static func removeNulls(_ tokens: inout [Token]) {
+    private static func removeNulls(_ tokens: inout [VersionToken]) {
         while let last = tokens.last, last.isNull { tokens.removeLast() }
     }
 
@@ -69,8 +69,8 @@ enum MavenVersion {
     }
 
     /// Removes the parts that say nothing before each dash and each qualifier, and at the end.
-    private static func trimmed(_ tokens: [Token]) -> [Token] {
-        var result: [Token] = []
+    private static func trimmed(_ tokens: [VersionToken]) -> [VersionToken] {
+        var result: [VersionToken] = []
         for token in tokens {
             if token.isAfterDash || !token.isNumber { removeNulls(&result) }
             result.append(token)
@@ -79,14 +79,14 @@ enum MavenVersion {
         return result
     }
 
-    private static func padding(for token: Token) -> Token {
-        Token(isAfterDash: token.isAfterDash, text: token.isNumber ? Array("0".utf8)[...] : [])
+    private static func padding(for token: VersionToken) -> VersionToken {
+        VersionToken(isAfterDash: token.isAfterDash, text: token.isNumber ? Array("0".utf8)[...] : [])
     }
 
     /// Orders `qualifier` < `-number` < `.number`.
-    private static func rank(_ token: Token) -> Int { token.isNumber ? (token.isAfterDash ? 1 : 2) : 0 }
+    private static func rank(_ token: VersionToken) -> Int { token.isNumber ? (token.isAfterDash ? 1 : 2) : 0 }
 
-    private static func compare(_ left: Token, _ right: Token) -> VersionOrder.Relation {
+    private static func compare(_ left: VersionToken, _ right: VersionToken) -> VersionOrder.Relation {
         let kinds = VersionOrder.Relation(rank(left), rank(right))
         if kinds != .equal {
             return kinds

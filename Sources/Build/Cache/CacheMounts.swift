@@ -35,7 +35,7 @@ public struct CacheMounts: Sendable {
     }
 
     /// The sharing mode of a cache.
-    public enum Sharing: String, Sendable, Codable {
+    public enum CacheSharing: String, Sendable, Codable {
         /// All steps at the same time.
         case shared
         /// Each concurrent step has a cache of its own.
@@ -68,7 +68,7 @@ public struct CacheMounts: Sendable {
     ///
     /// - Parameter prepare: Fills a new cache before other steps see it.
     func use(
-        _ id: String, seed: String = "", owner: RunMount.Owner = .usual, _ sharing: Sharing,
+        _ id: String, seed: String = "", owner: RunMount.Owner = .usual, _ sharing: CacheSharing,
         prepare: (Directory, FilePath) throws -> Void = { _, _ in }
     ) throws -> Use {
         let directory = Self.path(of: try name(id, seed: seed, owner: owner))

@@ -6,7 +6,7 @@ internal import OCI
 /// stage is rebuilt with the same bytes, everything above it stays cached.
 ///
 /// Besides the digest it has its inputs by name, so that a later build can report which of them changed.
-struct Fingerprint: Sendable {
+struct StepFingerprint: Sendable {
     private var hasher = Digest.Hasher()
     private var explanations: [@Sendable () -> [StepInput]] = []
 

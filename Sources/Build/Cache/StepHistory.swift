@@ -48,16 +48,16 @@ final class StepHistory: Sendable {
     ///
     /// - Returns: ``MissReason/resultIsGone`` if the last build ran the same step, whose result the store has lost
     ///   since.
-    func explain(stage: String, step text: String, by fingerprint: Fingerprint) -> MissReason {
+    func explain(stage: String, step text: String, key: Digest, inputs new: [StepInput]) -> MissReason {
         let before = last[stage, default: []]
         let place = state.withLock { $0.counts[stage, default: 0] }
         let same = before.indices.filter { before[$0].text == text }.min { abs($0 - place) < abs($1 - place) }
         guard let index = same ?? (before.indices.contains(place) ? place : nil) else { return .firstTime }
-        if before[index].key == fingerprint.digest { return .resultIsGone }
+        if before[index].key == key { return .resultIsGone }
         if same == nil { return .instruction(was: before[index].text) }
         let old = inputs(of: before[index].key)
         guard !old.isEmpty else { return .firstTime }
-        return .changes(StepChange.between(old, fingerprint.inputs))
+        return .changes(StepChange.between(old, new))
     }
 
     /// Records a step that has its result, in the order of the stage.
@@ -79,7 +79,13 @@ final class StepHistory: Sendable {
 
     /// Saves the inputs of a step that was run.
     func keep(_ inputs: [StepInput], of key: Digest) throws {
-        let bytes: [UInt8] = inputs.flatMap { Array("\($0.name)\0\($0.value)\0".utf8) }
+        var bytes: [UInt8] = []
+        for input in inputs {
+            for field in [input.name, input.value] {
+                bytes += field.utf8
+                bytes.append(0)
+            }
+        }
         try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
     }
 

@@ -9,13 +9,13 @@ struct ContextArchive: Sendable {
     let name: String
 
     /// The content of the file that was sent.
-    enum Content: Sendable {
+    enum SentContent: Sendable {
         case files(CachedStep)
         case dockerfile([UInt8])
     }
 
     /// Reads the file `path` of the work area: a tar becomes a layer, a text is a Dockerfile.
-    func read(_ path: FilePath, in area: Directory) throws -> Content {
+    func read(_ path: FilePath, in area: Directory) throws -> SentContent {
         guard ForeignArchive.isArchive(try area.open(path)) else {
             let bytes = try area.contents(of: path, limit: 64 << 20)
             if bytes.starts(with: [0x1f, 0x8b]) {

@@ -5,16 +5,13 @@ internal import SystemPackage
 /// The files of a directory that the ignore rules don't exclude, opened only below that directory.
 struct ContextSource: CopySource {
     let tree: FileTree
-    private let directory: Directory
     private let hashes: ContextHashes?
-    /// The recorded files, by the ordinal of their entry.
-    private let stats: [FileStat]
+    /// The walk, whose entries are those of the tree, by ordinal.
+    private let walk: ContextWalk
+    /// The known digests of files at the time of the walk, by ordinal.
+    private let known: [Digest?]
 
-    /// A file's status and known digest at the time of the walk.
-    private struct FileStat {
-        let status: FileStatus
-        let digest: [UInt8]?
-    }
+    private var directory: Directory { walk.directory }
 
     /// Walks the directory; `hashes` has the known digests of unchanged files.
     init(_ directory: Directory, hashes: ContextHashes?, rules: ContextRules = ContextRules()) throws {
@@ -23,13 +20,13 @@ struct ContextSource: CopySource {
 
     /// The files found by a walk.
     init(_ walk: ContextWalk, hashes: ContextHashes?) throws {
-        directory = walk.directory
+        self.walk = walk
         self.hashes = hashes
-        let (entries, stats) = try Self.entries(of: walk, hashes)
+        let (entries, known) = try Self.entries(of: walk, hashes)
         var tree = FileTree()
         try tree.apply(entries, layer: 0, name: "context")
         self.tree = tree
-        self.stats = stats
+        self.known = known
     }
 
     private struct LinkKey: Hashable {
@@ -37,14 +34,15 @@ struct ContextSource: CopySource {
         let inode: UInt64
     }
 
-    /// Returns the entries of the tree, each with its status and, if unchanged, its known digest.
+    /// Returns the entries of the tree, and the digests of those that are unchanged.
     private static func entries(
         of walk: ContextWalk, _ hashes: ContextHashes?
-    ) throws -> (entries: [(entry: LayerEntry, content: Digest?)], stats: [FileStat]) {
+    ) throws -> (entries: [(entry: LayerEntry, content: Digest?)], known: [Digest?]) {
         var links: [LinkKey: ImagePath] = [:]
-        var (result, stats): ([(entry: LayerEntry, content: Digest?)], [FileStat]) = ([], [])
+        var (result, digests): ([(entry: LayerEntry, content: Digest?)], [Digest?]) = ([], [])
         result.reserveCapacity(walk.entries.count)
-        stats.reserveCapacity(walk.entries.count)
+        digests.reserveCapacity(walk.entries.count)
+        var parent = LastDirectory(walk.directory)
         for entry in walk.entries {
             let status = entry.status
             var change = try change(entry, in: walk.directory)
@@ -54,15 +52,15 @@ struct ContextSource: CopySource {
             }
             let known = status.type == .regular ? hashes?.remembered(entry.path, status) : nil
             var metadata = FileMetadata(mode: UInt16(status.mode & 0o7777), mtime: status.modified)
-            if known?.hasAttributes != false {
+            if known?.hasAttributes != false, try parent.hasAttributes(entry.path) {
                 metadata.xattrs = try reading(entry.path) {
                     try walk.directory.layerAttributes(of: FilePath(entry.path))
                 }
             }
             result.append((LayerEntry(entry.path, change, metadata), nil))
-            stats.append(FileStat(status: status, digest: known?.digest))
+            digests.append(known?.digest)
         }
-        return (result, stats)
+        return (result, digests)
     }
 
     /// Returns the entry's change; a socket, which a layer can't contain, is an empty file.
@@ -84,8 +82,7 @@ struct ContextSource: CopySource {
         digests.reserveCapacity(inodes.count)
         var parent = LastDirectory(directory)
         for inode in inodes {
-            let look = stats[tree.inodes[inode].ordinal]
-            if let known = look.digest.flatMap({ Digest(bytes: $0) }) {
+            if let known = known[tree.inodes[inode].ordinal] {
                 digests[inode] = known
                 continue
             }
@@ -99,12 +96,13 @@ struct ContextSource: CopySource {
     }
 
     func remember(_ digest: Digest, of inode: FileTree.InodeID) {
-        let look = stats[tree.inodes[inode].ordinal]
-        if look.status.type == .socket || look.digest != nil { return }
+        let status = status(of: inode)
+        if status.type == .socket || known[tree.inodes[inode].ordinal] != nil { return }
         hashes?.remember(
-            digest, of: tree.inodes[inode].path, look.status,
-            hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
+            digest, of: tree.inodes[inode].path, status, hasAttributes: !tree.inodes[inode].metadata.xattrs.isEmpty)
     }
+
+    private func status(of inode: FileTree.InodeID) -> FileStatus { walk.entries[tree.inodes[inode].ordinal].status }
 
     func read(
         _ inodes: [FileTree.InodeID], begin: (FileTree.InodeID) throws -> Void,
@@ -122,7 +120,8 @@ struct ContextSource: CopySource {
         _ inode: FileTree.InodeID, below parent: inout LastDirectory, to chunk: (ArraySlice<UInt8>) throws -> Void
     ) throws {
         let path = tree.inodes[inode].path
-        if stats[tree.inodes[inode].ordinal].status.type == .socket { return }
+        let then = status(of: inode)
+        if then.type == .socket { return }
         let file = try parent.open(path)
         var left = tree.inodes[inode].kind.size
         while left > 0 {
@@ -131,7 +130,7 @@ struct ContextSource: CopySource {
             left -= Int64(bytes.count)
             try chunk(bytes[...])
         }
-        let (then, now) = (stats[tree.inodes[inode].ordinal].status, try file.status())
+        let now = try file.status()
         guard now.inode == then.inode, now.size == then.size, now.modified == then.modified,
             now.changed == then.changed
         else { throw BuildError.contextChanged("\(path)") }
@@ -178,13 +177,24 @@ private struct LastDirectory {
 
     /// Opens a file; never follows a link out of the root and never waits, even if another file has taken its place.
     mutating func open(_ file: ImagePath) throws -> OwnedDescriptor {
+        try inParent(of: file) { (parent, name) throws(SystemError) in try parent.open(entry: name) }
+    }
+
+    /// True if a file has extended attributes.
+    mutating func hasAttributes(_ file: ImagePath) throws -> Bool {
+        try inParent(of: file) { (parent, name) throws(SystemError) in try parent.hasAttributes(entry: name) }
+    }
+
+    private mutating func inParent<Result: ~Copyable>(
+        of file: ImagePath, _ body: (Directory, [UInt8]) throws(SystemError) -> Result
+    ) throws -> Result {
         do throws(SystemError) {
-            let parent = file.parent
-            if parent != path {
+            if !file.isEntry(of: path) {
+                let parent = file.parent
                 directory = parent.isRoot ? root : try root.directory(FilePath(parent))
                 path = parent
             }
-            return try directory.open(entry: Array(file.name))
+            return try body(directory, Array(file.name))
         } catch {
             throw error.about(file)
         }

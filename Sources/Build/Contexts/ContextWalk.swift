@@ -81,9 +81,7 @@ struct ContextWalk: Sendable {
         private var bytes: [UInt8] = []
 
         mutating func add(_ value: UInt64) {
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
+            unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
         }
 
         mutating func add(_ entry: Entry) {

@@ -20,21 +20,21 @@ extension StageBuilder {
             looked = parts
             return parts
         }
-        func key(byContent: Bool, from start: Fingerprint? = nil) async throws -> Fingerprint? {
+        func key(byContent: Bool, from start: StepFingerprint? = nil) async throws -> StepFingerprint? {
             var key = start ?? base
             for part in try await fetch() {
                 guard try await part.add(to: &key, add.job, stage, byContent: byContent) else { return nil }
             }
             return key
         }
-        var known: Fingerprint?
-        func content() async throws -> Fingerprint {
+        var known: StepFingerprint?
+        func content() async throws -> StepFingerprint {
             if let known { return known }
             guard let key = try await key(byContent: true) else { preconditionFailure("contents always suffice") }
             known = key
             return key
         }
-        var keys: [() async throws -> Fingerprint] = []
+        var keys: [() async throws -> StepFingerprint] = []
         if !add.sources.allSatisfy(\.isPath) {
             // Fetching is part of the step.
             keys.append {
@@ -135,7 +135,7 @@ struct AddJob: Sendable {
     }
 
     /// Returns the part of a key that needs no file and no layer below, for a key that has the plan.
-    func plannedKey(on stage: StageBuilder) -> Fingerprint {
+    func plannedKey(on stage: StageBuilder) -> StepFingerprint {
         var key = job.plannedKey("ADD", on: stage)
         key.add("--unpack", unpack.map { "\($0)" } ?? "")
         return key
@@ -206,7 +206,7 @@ enum AddPart: Sendable {
 
     /// Adds all inputs of the result; false if that needs the content of files.
     fileprivate func add(
-        to key: inout Fingerprint, _ job: TransferJob, _ stage: StageBuilder, byContent: Bool
+        to key: inout StepFingerprint, _ job: TransferJob, _ stage: StageBuilder, byContent: Bool
     ) async throws -> Bool {
         switch self {
         case .tree(let image, let name), .file(let image, let name):

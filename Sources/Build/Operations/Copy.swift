@@ -38,10 +38,10 @@ extension StageBuilder {
             known = made
             return made
         }
-        func addPlan(to key: inout Fingerprint) async throws {
+        func addPlan(to key: inout StepFingerprint) async throws {
             if !job.isIndependent { try await plan().add(to: &key, epoch: stage.newestTime(in: plan())) }
         }
-        var keys: [() async throws -> Fingerprint] = []
+        var keys: [() async throws -> StepFingerprint] = []
         // The metadata of the source: known without reading a file.
         if let cheapKey = try await cheapKey(at: origin, job.sources) {
             for usesPlan in job.isIndependent ? [false] : [false, true] {
@@ -54,7 +54,7 @@ extension StageBuilder {
             }
         }
         var digests: [FileTree.InodeID: Digest]?
-        func contentKey() async throws -> Fingerprint {
+        func contentKey() async throws -> StepFingerprint {
             let (source, selection) = try await prepare()
             var key = planned
             let known = digests
@@ -79,14 +79,14 @@ extension StageBuilder {
     }
 
     /// True if the content of files may be known under a key that starts with this one.
-    private func mayHaveResult(of start: Fingerprint) throws -> Bool {
+    private func mayHaveResult(of start: StepFingerprint) throws -> Bool {
         guard usesCache else { return false }
         let request = shared.request
         return try !request.caches.isEmpty || request.expectsCache || shared.store.hasMark(start.digest)
     }
 
     /// Returns the part of a key that needs no file of the source.
-    func key(of job: TransferJob, _ keyword: String) async throws -> Fingerprint {
+    func key(of job: TransferJob, _ keyword: String) async throws -> StepFingerprint {
         var key = job.key(keyword, on: self)
         guard job.isIndependent, let name = job.owner, try Ownership(name).hasNames else { return key }
         // The owner's IDs are the only input from the layers below.

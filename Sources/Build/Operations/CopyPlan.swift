@@ -12,7 +12,7 @@ internal import OCI
 /// - Hard links within one source stay.
 struct CopyPlan {
     /// One path of the new layer, and the origin of its content.
-    struct Item {
+    struct CopiedPath {
         let entry: LayerEntry
         let source: FileTree.InodeID?
         let inline: [UInt8]
@@ -32,7 +32,7 @@ struct CopyPlan {
     }
 
     /// The layer's entries, parents first, each path once.
-    private(set) var items: [Item] = []
+    private(set) var items: [CopiedPath] = []
     /// The newest modification time of the copied files, in seconds since 1970.
     private(set) var newest: Int64 = 0
 
@@ -49,6 +49,8 @@ struct CopyPlan {
     private var fileSource: String?
     private let target: FileTree
     private var positions: [ImagePath: Int] = [:]
+    /// The directory whose entries and parents were added last.
+    private var lastParent: ImagePath?
     /// The first path of each file with several names in the current source.
     private var firstPlaces: [FileTree.InodeID: ImagePath] = [:]
     /// The paths of the target that an archive's entries replace.
@@ -178,6 +180,7 @@ extension CopyPlan {
         guard !old.isEmpty else { return }
         for item in old { keepLinks(to: item) }
         items.removeAll { $0.entry.path.isWithin(place) }
+        lastParent = nil
         positions = Dictionary(uniqueKeysWithValues: items.enumerated().map { ($1.entry.path, $0) })
     }
 
@@ -258,7 +261,11 @@ extension CopyPlan {
     }
 
     private mutating func makeParents(of place: ImagePath) throws(BuildError) {
-        if !place.isRoot { try makeDirectories(place.parent) }
+        if place.isRoot { return }
+        if let lastParent, place.isEntry(of: lastParent) { return }
+        let parent = place.parent
+        try makeDirectories(parent)
+        lastParent = parent
     }
 
     /// Adds a directory and all its parents: as they are in the target, or new.
@@ -298,7 +305,7 @@ extension CopyPlan {
     private mutating func add(
         _ entry: LayerEntry, source: FileTree.InodeID? = nil, inline: [UInt8] = [], isFromTarget: Bool = false
     ) {
-        let item = Item(entry: entry, source: source, inline: inline, isFromTarget: isFromTarget)
+        let item = CopiedPath(entry: entry, source: source, inline: inline, isFromTarget: isFromTarget)
         if let position = positions[entry.path] {
             keepLinks(to: items[position])
             items[position] = item
@@ -309,7 +316,7 @@ extension CopyPlan {
     }
 
     /// Moves the content of a replaced file to its first hard link.
-    private mutating func keepLinks(to old: Item) {
+    private mutating func keepLinks(to old: CopiedPath) {
         guard let id = old.source, case .add = old.entry.change else { return }
         var heir: ImagePath?
         if linked.remove(old.entry.path) != nil {
@@ -318,7 +325,7 @@ extension CopyPlan {
                 var entry = item.entry
                 entry.change = heir.map { .link(to: $0) } ?? old.entry.change
                 heir = heir ?? entry.path
-                items[position] = Item(entry: entry, source: item.source, inline: [])
+                items[position] = CopiedPath(entry: entry, source: item.source, inline: [])
             }
         }
         if let heir { linked.insert(heir) }

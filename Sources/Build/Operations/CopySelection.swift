@@ -130,7 +130,7 @@ struct CopySelection: Sendable {
     }
 
     /// Adds all inputs of a copy: names, kinds, modes, owners, attributes and contents, but no times.
-    func add(to key: inout Fingerprint, digests: [FileTree.InodeID: Digest]) {
+    func add(to key: inout StepFingerprint, digests: [FileTree.InodeID: Digest]) {
         for root in roots {
             var links: [FileTree.InodeID: ImagePath] = [:]
             key.hash("root", root.name)
@@ -157,13 +157,14 @@ struct CopySelection: Sendable {
     private func inputs(_ digests: [FileTree.InodeID: Digest]) -> [StepInput] {
         roots.flatMap { root in
             var inputs: [StepInput] = []
+            let top = tree.path(of: root.node)
             walk(root) { found in
                 let node = found.node
                 let inode = tree.inode(of: node)
                 if found.path.isRoot, inode.kind.isDirectory { return }
                 let content = digests[tree[node: node].inode]?.description ?? Self.text(of: inode.kind)
                 let value = [content, Self.attributes(of: inode.metadata)] + inode.metadata.xattrs.keys.sorted()
-                let name = "\(inode.kind.isDirectory ? "directory" : "file") \(tree.path(of: node))"
+                let name = "\(inode.kind.isDirectory ? "directory" : "file") \(found.path.moved(below: top))"
                 inputs.append(StepInput(name: name, value: value.joined(separator: " ")))
             }
             return inputs

@@ -85,7 +85,7 @@ private struct CopyWriter {
         end(&self)
     }
 
-    private mutating func add(_ item: CopyPlan.Item) throws {
+    private mutating func add(_ item: CopyPlan.CopiedPath) throws {
         var entry = item.entry
         entry.metadata.mtime = FileTime(seconds: min(entry.metadata.mtime.seconds, epoch))
         try layer.add(entry)

@@ -6,13 +6,13 @@ internal import Linux
 /// group; a name alone has its primary group.
 struct Ownership: Sendable, Equatable {
     /// A number or a name.
-    enum Part: Sendable, Equatable {
+    enum OwnerPart: Sendable, Equatable {
         case number(UInt32)
         case name(String)
     }
 
-    let user: Part
-    let group: Part?
+    let user: OwnerPart
+    let group: OwnerPart?
 
     /// Parses an owner.
     ///
@@ -23,7 +23,7 @@ struct Ownership: Sendable, Equatable {
         group = try parts.count > 1 ? Self.part(parts[1], of: text) : nil
     }
 
-    private static func part(_ word: Substring, of text: String) throws(BuildError) -> Part? {
+    private static func part(_ word: Substring, of text: String) throws(BuildError) -> OwnerPart? {
         guard word.drop(while: { $0 == "-" || $0 == "+" }).utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return .name(String(word))
         }

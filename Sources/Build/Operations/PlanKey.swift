@@ -9,7 +9,7 @@ extension CopyPlan {
     /// Adds the places of all entries, and the attributes that come from the tree below or from options.
     ///
     /// The key must have the selected files and the options too. `epoch` is the newest time in the layer.
-    func add(to key: inout Fingerprint, epoch: Int64) {
+    func add(to key: inout StepFingerprint, epoch: Int64) {
         var placed = Digest.Hasher()
         var below = Digest.Hasher()
         var count = 0
@@ -29,7 +29,7 @@ extension CopyPlan {
         key.explain { [above] }
     }
 
-    private static func append(_ item: Item, epoch: Int64, to bytes: inout [UInt8]) {
+    private static func append(_ item: CopiedPath, epoch: Int64, to bytes: inout [UInt8]) {
         let (entry, metadata) = (item.entry, item.entry.metadata)
         bytes += entry.path.bytes
         bytes.append(0)

@@ -54,18 +54,19 @@ struct TransferJob: Sendable {
     }
 
     /// Returns the part of the key that needs no file.
-    func key(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
+    func key(_ keyword: String, on stage: StageBuilder) -> StepFingerprint {
         add(
-            to: isIndependent ? Self.independentKey("\(keyword) --link", stage) : Fingerprint(keyword, on: stage), stage
+            to: isIndependent ? Self.independentKey("\(keyword) --link", stage) : StepFingerprint(keyword, on: stage),
+            stage
         )
     }
 
     /// Returns the part of the key that needs no file, without the layers below, for a key that has the plan.
-    func plannedKey(_ keyword: String, on stage: StageBuilder) -> Fingerprint {
+    func plannedKey(_ keyword: String, on stage: StageBuilder) -> StepFingerprint {
         add(to: Self.independentKey("\(keyword) by its plan", stage), stage)
     }
 
-    private func add(to start: Fingerprint, _ stage: StageBuilder) -> Fingerprint {
+    private func add(to start: StepFingerprint, _ stage: StageBuilder) -> StepFingerprint {
         var key = start
         key.add("the sources", sources)
         key.add("--parents", keepsParents ? "yes" : "no")
@@ -85,8 +86,8 @@ struct TransferJob: Sendable {
     }
 
     /// Returns a key that doesn't depend on the layers below.
-    private static func independentKey(_ kind: String, _ stage: StageBuilder) -> Fingerprint {
-        Fingerprint(kind, on: [Layer](), epoch: stage.shared.epoch ?? 0)
+    private static func independentKey(_ kind: String, _ stage: StageBuilder) -> StepFingerprint {
+        StepFingerprint(kind, on: [Layer](), epoch: stage.shared.epoch ?? 0)
     }
 
     /// Returns `COPY --parents --chown=u --chmod=755 a b /dest # buildkit`.

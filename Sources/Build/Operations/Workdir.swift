@@ -11,7 +11,7 @@ extension StageBuilder {
         draft.document.workingDirectory = path.description
         if path.isRoot { return note("WORKDIR /") }
         let stage = self
-        func add(to start: Fingerprint) -> Fingerprint {
+        func add(to start: StepFingerprint) -> StepFingerprint {
             var key = start
             key.add("the path", path.description)
             key.add("USER", stage.user)
@@ -24,9 +24,9 @@ extension StageBuilder {
             known = made
             return made
         }
-        let fingerprint = add(to: Fingerprint("workdir", on: self))
-        let planned = add(to: Fingerprint("workdir by its plan", on: [Layer](), epoch: shared.epoch ?? 0))
-        let keys: [() async throws -> Fingerprint] = [
+        let fingerprint = add(to: StepFingerprint("workdir", on: self))
+        let planned = add(to: StepFingerprint("workdir by its plan", on: [Layer](), epoch: shared.epoch ?? 0))
+        let keys: [() async throws -> StepFingerprint] = [
             { fingerprint },
             {
                 var key = planned

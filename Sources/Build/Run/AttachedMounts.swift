@@ -61,7 +61,8 @@ final class AttachedMounts: Sendable {
     private static func take(
         _ mounts: [PreparedMount], store: Store, ids: IDMap
     ) async throws -> [String: CacheMounts.Use] {
-        var wanted: [String: (CacheMounts.Sharing, @Sendable (CacheMounts.Sharing) throws -> CacheMounts.Use)] = [:]
+        var wanted:
+            [String: (CacheMounts.CacheSharing, @Sendable (CacheMounts.CacheSharing) throws -> CacheMounts.Use)] = [:]
         for case .cache(let id, let seedName, let seed, let sharing, let owner, _, _) in mounts {
             let name = PreparedMount.cacheName(id, seed: seedName, owner: owner)
             if wanted[name]?.0 == .locked { continue }

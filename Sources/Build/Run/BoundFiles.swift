@@ -28,7 +28,7 @@ extension StageBuilder {
         }
         let (source, selection) = try await selection(of: bind)
         let scratch = Image.scratch(shared.request.platform, in: shared.store)
-        var key = Fingerprint("bind", on: [], epoch: epoch)
+        var key = StepFingerprint("bind", on: [], epoch: epoch)
         let digests = try await Offload.run { try source.digests(of: selection.files) }
         selection.add(to: &key, digests: digests)
         let step: CachedStep

@@ -1,5 +1,5 @@
 internal import Frontend
-internal import Linux
+public import Linux
 public import OCI
 public import Sandbox
 internal import SystemPackage
@@ -123,7 +123,7 @@ public struct FailedStep: Sendable {
         for text in try options.notes(on: Container(overlay).missingIsolation(of: command)) { note(text) }
         let attached = try await AttachedMounts.attach(record.mounts, to: &command, in: area, store, ids: ids)
         defer { withExtendedLifetime(attached) {} }
-        var network = RunNetwork(BuildRequest.Network(rawValue: record.network) ?? .none)
+        var network = RunNetwork(BuildRequest.RunNetwork(rawValue: record.network) ?? .none)
         return try await network.start(command, note: note) { try await Container(overlay).runInteractively($0) }
     }
 

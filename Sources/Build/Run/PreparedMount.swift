@@ -9,7 +9,7 @@ internal import SystemPackage
 /// step.
 enum PreparedMount: Codable, Sendable {
     case files([StoredLayer], path: String, target: String, isReadOnly: Bool)
-    case cache(id: String, seedName: String, seed: StoredLayer?, CacheMounts.Sharing, Owner, target: String, Bool)
+    case cache(id: String, seedName: String, seed: StoredLayer?, CacheMounts.CacheSharing, Owner, target: String, Bool)
     case memory(size: Int?, target: String, isReadOnly: Bool)
     case secret(Secret, id: String, variable: String?, target: String?, Owner)
     case variable(String)

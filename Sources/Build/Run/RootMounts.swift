@@ -46,7 +46,7 @@ final class RootMounts: Sendable {
                 let bytes = try secret.bytes(id: id)
                 if let variable { environment.append("\(variable)=\(String(decoding: bytes, as: UTF8.self))") }
                 guard let target else { continue }
-                let file = InjectedFile.Source.file(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid)
+                let file = InjectedFile.InjectedContent.file(bytes, mode: owner.mode, uid: owner.uid, gid: owner.gid)
                 placements.append(InjectedFile(file, at: FilePath(target)))
             case .agent(let agent, let target, let owner):
                 relays.append(try AgentRelay(to: agent, in: try Directory(area), as: FilePath("agent\(index)"), owner))

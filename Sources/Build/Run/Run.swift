@@ -34,12 +34,12 @@ extension StageBuilder {
     }
 
     /// Returns two keys: one with the origin of bound files, which is cheap to find, and one with their content.
-    private func keys(of job: RunJob) async throws -> [() async throws -> Fingerprint] {
+    private func keys(of job: RunJob) async throws -> [() async throws -> StepFingerprint] {
         let binds = job.mounts.compactMap(\.bound)
         let base = job.key(on: self)
         if binds.isEmpty { return [{ base }] }
         let stage = self
-        var keys: [() async throws -> Fingerprint] = []
+        var keys: [() async throws -> StepFingerprint] = []
         var cheapKeys: [(name: String, value: String)] = []
         for bind in binds {
             if let cheapKey = try await cheapKey(at: bind.origin, [bind.source]) { cheapKeys.append(cheapKey) }

@@ -98,7 +98,7 @@ extension StageBuilder {
     private func start(
         _ command: Command, in root: FilePath, _ placements: [InjectedFile], _ area: FilePath, _ tail: OutputTail,
         _ line: Int
-    ) async throws -> ChrootContainer.Outcome {
+    ) async throws -> ChrootContainer.CommandResult {
         let (shared, label) = (shared, label)
         return try await ChrootContainer(root, area: area).run(command, placing: placements) { _, span in
             let bytes = unsafe span.withUnsafeBytes { unsafe Array($0) }

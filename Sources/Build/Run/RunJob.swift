@@ -14,7 +14,7 @@ struct RunJob: Sendable {
     /// Variables that may hold passwords.
     let proxies: [String]
     private let workingDirectory: String
-    let network: BuildRequest.Network
+    let network: BuildRequest.RunNetwork
     let isPrivileged: Bool
     let options: BuildRequest.RunOptions
     /// The user of the command, from USER.
@@ -38,7 +38,7 @@ struct RunJob: Sendable {
         proxies = stage.plan.scope.arguments.proxyEnvironment.map(\.description)
         workingDirectory = stage.workingDirectory
         user = stage.user
-        network = run.network.flatMap(BuildRequest.Network.init) ?? stage.shared.request.network
+        network = run.network.flatMap(BuildRequest.RunNetwork.init) ?? stage.shared.request.network
         isPrivileged = run.security == .insecure
         options = stage.shared.request.run
         hostname = stage.plan.scope.arguments.values["BUILDKIT_SANDBOX_HOSTNAME"] ?? Self.usualHostname
@@ -47,8 +47,8 @@ struct RunJob: Sendable {
     /// Returns a key of all inputs except the content of bound files.
     ///
     /// By convention, the result doesn't depend on proxies, secrets, caches, addresses and resource limits.
-    func key(on stage: StageBuilder) -> Fingerprint {
-        var key = Fingerprint("run", on: stage)
+    func key(on stage: StageBuilder) -> StepFingerprint {
+        var key = StepFingerprint("run", on: stage)
         key.add("the command", words)
         key.add("variable", variables: environment)
         key.add("WORKDIR", workingDirectory)
@@ -90,9 +90,9 @@ struct RunJob: Sendable {
     }
 }
 
-extension BuildRequest.Network {
+extension BuildRequest.RunNetwork {
     /// The network that the instruction requests; nil for the build's default.
-    fileprivate init?(_ network: Instruction.Run.Network) {
+    fileprivate init?(_ network: Instruction.Run.NetworkMode) {
         switch network {
         case .none: self = .none
         case .host: self = .host

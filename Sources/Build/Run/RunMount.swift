@@ -24,7 +24,7 @@ enum RunMount: Sendable {
     /// A cache and its initial content.
     struct CacheUse: Sendable {
         let id: String
-        let sharing: CacheMounts.Sharing
+        let sharing: CacheMounts.CacheSharing
         let owner: Owner
         let seed: Bind?
         let seedName: String
@@ -120,7 +120,7 @@ extension StageBuilder {
         let id = try mount.id.isEmpty ? target.description : CopyPlan.absolute(mount.id, in: "/").description
         let seed = if let from = mount.from { try await bind(mount, line, of: from) } else { nil as RunMount.Bind? }
         return RunMount.CacheUse(
-            id: name + (mount.id.isEmpty ? id : mount.id), sharing: CacheMounts.Sharing(mount.sharing),
+            id: name + (mount.id.isEmpty ? id : mount.id), sharing: CacheMounts.CacheSharing(mount.sharing),
             owner: RunMount.Owner(mount, mode: 0o755), seed: seed,
             seedName: mount.from.map { "\($0.text):\(mount.source)" } ?? "")
     }
@@ -161,7 +161,7 @@ extension RunMount {
     var bound: Bind? { if case .bind(let bind, _, _) = self { bind } else { nil } }
 }
 
-extension CacheMounts.Sharing {
+extension CacheMounts.CacheSharing {
     fileprivate init(_ sharing: MountSpec.Sharing) {
         switch sharing {
         case .shared: self = .shared

@@ -6,11 +6,11 @@ internal import Sandbox
 /// surrounding container, which is handled elsewhere.
 struct RunNetwork: Sendable {
     /// The network that the step requested.
-    let wanted: BuildRequest.Network
+    let wanted: BuildRequest.RunNetwork
     /// The reason for which it gets no network.
     private(set) var unavailable: NetworkUnavailable?
 
-    init(_ wanted: BuildRequest.Network, unavailable: NetworkUnavailable? = Sandbox.Network.isolationUnavailable) {
+    init(_ wanted: BuildRequest.RunNetwork, unavailable: NetworkUnavailable? = Sandbox.Network.isolationUnavailable) {
         self.wanted = wanted
         self.unavailable = wanted == .default ? unavailable : nil
     }

@@ -107,6 +107,14 @@ int cinit_observe(const char *path);
 /// caller. Negative if there is no event yet (see cinit_is_pending), or if events were lost. `thread` opened it.
 long cinit_next_opened(int observer, void *path, unsigned long capacity, int *thread);
 
+// Samples of the processor time of all processes, by perf_event_open(2).
+/// Starts to sample each processor every `period` nanoseconds; fails if the kernel can't.
+int cinit_start_samples(unsigned long long period);
+void cinit_stop_samples(void);
+/// Copies the next of a processor's records as the kernel wrote them, and returns the number of bytes: 0 at the end,
+/// negative if there is no such processor.
+long cinit_take_samples(int processor, void *buffer, unsigned long capacity);
+
 // The probe.
 int cinit_signal_is_child(int signal);
 int cinit_is_refusal(int error);

@@ -52,7 +52,7 @@ final class DoorbellListener: Sendable {
 
     /// Returns the result of the session, with the console's text.
     func result(
-        _ console: [UInt8], entered: UInt64, _ end: GuestSession.StopReason, timeout: Duration, boot: UInt64
+        _ console: [UInt8], entered: UInt64, _ end: GuestSession.HostStop, timeout: Duration, boot: UInt64
     ) throws(ColdStartError) -> StartFigures {
         let result: Result<StartFigures, ColdStartError> = session.withLock { session in
             // A copy, because the session of a kept machine continues.

@@ -1,7 +1,7 @@
 /// A machine that keeps running after its measurement, until its service ends or the measurement is cancelled.
 public struct KeptMachine: Sendable {
     /// A port of the host's loopback address, and the guest's port that it forwards to.
-    public struct Port: Sendable, Equatable {
+    public struct ForwardedPort: Sendable, Equatable {
         /// The port on 127.0.0.1 of the host.
         public let host: UInt16
         /// The port in the guest.
@@ -20,12 +20,12 @@ public struct KeptMachine: Sendable {
     }
 
     /// The published ports.
-    public let ports: [Port]
+    public let ports: [ForwardedPort]
     /// Called once, when the service can be used.
     public let onMeasured: @Sendable (StartMeasurement) -> Void
 
     /// A kept machine with these ports.
-    public init(ports: [Port], onMeasured: @escaping @Sendable (StartMeasurement) -> Void) {
+    public init(ports: [ForwardedPort], onMeasured: @escaping @Sendable (StartMeasurement) -> Void) {
         self.ports = ports
         self.onMeasured = onMeasured
     }

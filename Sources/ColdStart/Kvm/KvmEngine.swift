@@ -36,7 +36,7 @@ public struct KvmEngine: Engine {
     private let scratch: FilePath
     private let network: MachineNetwork
     private let keptMachine: KeptMachine?
-    private let root: BootFiles.Root
+    private let root: BootFiles.RootDevice
 
     /// An engine for one image.
     ///
@@ -227,7 +227,7 @@ public struct KvmEngine: Engine {
     ///
     /// The console is for the kernel's messages when it crashes, so it is quiet; everything else uses the doorbell. The
     /// machine has no PCI, but a kernel without PCI accepts no memory as a disk.
-    private static func commandLine(_ root: BootFiles.Root) -> [String] {
+    private static func commandLine(_ root: BootFiles.RootDevice) -> [String] {
         [
             "quiet", "loglevel=1", "earlycon=uart8250,io,0x3f8", "keep_bootcon", "8250.nr_uarts=0",
             "cryptomgr.notests", "panic=-1", "reboot=t", root == .memory ? "pci=conf1,noearly" : "pci=off",

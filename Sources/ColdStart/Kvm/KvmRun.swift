@@ -15,7 +15,7 @@ struct KvmRun {
     /// Exists as long as the machine's process.
     let group: ProcessGroup?
     /// The published ports of a kept machine, and the callback with its measurement.
-    var keptMachine: (ports: [KeptMachine.Port], onMeasured: @Sendable (StartFigures) -> Void)?
+    var keptMachine: (ports: [KeptMachine.ForwardedPort], onMeasured: @Sendable (StartFigures) -> Void)?
 
     /// The timeout for init's first message, in nanoseconds; after it the scenario's timeout counts.
     private static let bootTimeout: UInt64 = 60_000_000_000
@@ -69,11 +69,11 @@ struct KvmRun {
         let deadline = listener.start + boot + scenario.totalTimeout.nanoseconds + KvmRun.grace
         let readyPhase = readyPhase(
             listener, published: published, socket: resources.socket, boot: boot, isRestored: isRestored)
-        let readyResult = try OneShot<ReadyPhase.Outcome>()
-        let outcome: Machine.Outcome
+        let readyResult = try OneShot<ReadyPhase.ReadyResult>()
+        let outcome: Machine.RunOutcome
         let (console, entered): ([UInt8], UInt64)
         let (exits, overhead, remark): (UInt64, UInt64?, String?)
-        let readyOutcome: ReadyPhase.Outcome
+        let readyOutcome: ReadyPhase.ReadyResult
         do throws(MachineError) {
             let machine = try make()
             defer { machine.close() }
@@ -117,7 +117,7 @@ struct KvmRun {
         }
     }
 
-    private func end(_ outcome: Machine.Outcome) throws(ColdStartError) -> GuestSession.StopReason {
+    private func end(_ outcome: Machine.RunOutcome) throws(ColdStartError) -> GuestSession.HostStop {
         switch outcome {
         case .ended(.finished), .paused: .done
         case .ended(.reset): .closed
@@ -130,7 +130,9 @@ struct KvmRun {
 
 extension StartFigures {
     /// Returns the run with the results after its probe, and the kernel's remark.
-    fileprivate func completed(by outcome: ReadyPhase.Outcome, _ isRestored: Bool, _ remark: String?) -> StartFigures {
+    fileprivate func completed(by outcome: ReadyPhase.ReadyResult, _ isRestored: Bool, _ remark: String?)
+        -> StartFigures
+    {
         var run = self
         (run.hostProbe, run.diskReads, run.kernelRemark) = (outcome.hostProbe, outcome.diskReads, remark)
         // Page faults of a boot only reflect its memory size.

@@ -23,9 +23,9 @@ public enum MachineNetwork: String, Sendable, CaseIterable {
     case outbound
 
     /// The network configuration for init.
-    var addresses: BootSpec.Network? {
+    var addresses: BootSpec.NetworkCard? {
         guard self == .outbound else { return nil }
-        return BootSpec.Network(
+        return BootSpec.NetworkCard(
             address: SlirpAddress.number(SlirpAddress.own), prefix: 24,
             gateway: SlirpAddress.number(SlirpAddress.gateway),
             nameserver: SlirpAddress.number(SlirpAddress.nameserver))

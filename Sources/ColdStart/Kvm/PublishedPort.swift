@@ -12,7 +12,7 @@ final class PublishedPort: Sendable {
     private let count = Atomic<Int>(0)
 
     /// Listens from now on; clients wait for ``serve(through:)``.
-    init(_ port: KeptMachine.Port) throws(ColdStartError) {
+    init(_ port: KeptMachine.ForwardedPort) throws(ColdStartError) {
         guest = port.guest
         do throws(SystemError) {
             listener = try PublishedPort.listen(port.host)

@@ -5,7 +5,7 @@ internal import SystemPackage
 /// The ready phase of a machine, after its guest's probe has passed: the host's request, then the end or `keep`.
 struct ReadyPhase: Sendable {
     /// The result of the ready phase.
-    struct Outcome: Sendable {
+    struct ReadyResult: Sendable {
         /// The result of the host's request; `nil` if it made none.
         var hostProbe: HostProbeSummary?
         /// The page faults of the machine's process until the guest's probe passed.
@@ -18,19 +18,20 @@ struct ReadyPhase: Sendable {
 
     let probe: HostProbe?
     /// Keeps the machine instead of ending it; receives the result.
-    let keep: (@Sendable (Outcome, MachineProcess) -> Void)?
+    let keep: (@Sendable (ReadyResult, MachineProcess) -> Void)?
 
     /// Waits for the probe on a thread of its own, and does the rest there; the machine may run longer.
     func begin(
-        _ machine: MachineProcess, _ listener: DoorbellListener, until deadline: UInt64, into result: OneShot<Outcome>
+        _ machine: MachineProcess, _ listener: DoorbellListener, until deadline: UInt64,
+        into result: OneShot<ReadyResult>
     ) throws(MachineError) {
         let isBegun = WorkerThread.startIfPossible {
             guard let hasPassed = listener.passed.wait(until: deadline) else {
-                result.fulfill(Outcome(hasTimedOut: true))
+                result.fulfill(ReadyResult(hasTimedOut: true))
                 return machine.stop()
             }
-            guard hasPassed else { return result.fulfill(Outcome()) }
-            var outcome = Outcome(pageFaults: machine.pageFaults, diskReads: machine.diskReads)
+            guard hasPassed else { return result.fulfill(ReadyResult()) }
+            var outcome = ReadyResult(pageFaults: machine.pageFaults, diskReads: machine.diskReads)
             outcome.hostProbe = probe.map { probe in
                 listener.unreachableReason.map { HostProbeSummary.failed(reason: $0) } ?? probe.run()
             }
@@ -46,7 +47,7 @@ struct ReadyPhase: Sendable {
     }
 
     /// The result if the ready phase didn't finish before the deadline.
-    var timeoutOutcome: Outcome {
-        Outcome(hostProbe: probe.map { _ in .failed(reason: "there was no response before the machine ended") })
+    var timeoutOutcome: ReadyResult {
+        ReadyResult(hostProbe: probe.map { _ in .failed(reason: "there was no response before the machine ended") })
     }
 }

@@ -48,7 +48,7 @@ struct QemuCommand {
             + accelerator
             + ["-kernel", paths.kernel, "-initrd", paths.initramfs]
             + ["-append", kernelArguments.joined(separator: " ")]
-            + passed(QemuJail.Number.console, set: 2) + passed(QemuJail.Number.frames, set: 3)
+            + passed(QemuJail.QemuDescriptor.console, set: 2) + passed(QemuJail.QemuDescriptor.frames, set: 3)
             + ["-chardev", "file,id=console,path=/dev/fdset/2,append=on", "-serial", "chardev:console"]
             + ["-chardev", "file,id=frames,path=/dev/fdset/3,append=on"]
             + ["-device", "isa-serial,index=1,chardev=frames"]
@@ -73,7 +73,7 @@ struct QemuCommand {
         if case .counted(let memory) = acceleration {
             return ["-device", "loader,addr=\(memory.start),force-raw=on,file=\(paths.disk)"]
         }
-        return passed(QemuJail.Number.disk, set: 1)
+        return passed(QemuJail.QemuDescriptor.disk, set: 1)
             + ["-drive", "if=none,id=root,format=raw,readonly=on,file=/dev/fdset/1"]
             + ["-device", "virtio-blk-device,drive=root"]
     }

@@ -26,7 +26,7 @@ struct QemuJail {
     }
 
     /// The descriptor numbers in QEMU's process.
-    enum Number {
+    enum QemuDescriptor {
         static let disk = 3
         static let frames = 4
         static let console = 5
@@ -49,7 +49,11 @@ struct QemuJail {
     var paths: (kernel: String, initramfs: String, disk: String) {
         switch kind {
         case .namespaces: ("/kernel", "/initramfs", "/disk")
-        case .bare: ("/dev/fd/\(Number.kernel)", "/dev/fd/\(Number.initramfs)", "/dev/fd/\(Number.disk)")
+        case .bare:
+            (
+                "/dev/fd/\(QemuDescriptor.kernel)", "/dev/fd/\(QemuDescriptor.initramfs)",
+                "/dev/fd/\(QemuDescriptor.disk)"
+            )
         }
     }
 

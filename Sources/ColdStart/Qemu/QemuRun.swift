@@ -31,7 +31,7 @@ struct QemuRun {
 
     /// Boots once.
     func start(kernel: Int32, initramfs: Int32, disk: Int32) throws(ColdStartError) -> StartFigures {
-        let (session, end, emulator): (GuestSession, GuestSession.StopReason, EmulatorEnd)
+        let (session, end, emulator): (GuestSession, GuestSession.HostStop, EmulatorEnd)
         do throws(SystemError) {
             (session, end, emulator) = try watch(kernel: kernel, initramfs: initramfs, disk: disk)
         } catch { throw .file(error.operation, error.path, error.errno) }
@@ -43,11 +43,11 @@ struct QemuRun {
 
     private func watch(
         kernel: Int32, initramfs: Int32, disk: Int32
-    ) throws(SystemError) -> (GuestSession, GuestSession.StopReason, EmulatorEnd) {
+    ) throws(SystemError) -> (GuestSession, GuestSession.HostStop, EmulatorEnd) {
         var frames = try OutputPipe()
         var console = try OutputPipe()
         var messages = try OutputPipe()
-        var watch = Watch(
+        var watch = SessionWatch(
             session: GuestSession(
                 probe: scenario.probe, probeSet: scenario.probeSet, start: hostClock(),
                 memory: scenario.memoryBytes),
@@ -81,7 +81,7 @@ struct QemuRun {
         throw failure
     }
 
-    private struct Watch {
+    private struct SessionWatch {
         var session: GuestSession
         let run: QemuRun
         /// QEMU's stderr.
@@ -93,7 +93,7 @@ struct QemuRun {
         mutating func run(
             _ frames: borrowing OwnedDescriptor, _ console: borrowing OwnedDescriptor,
             _ errors: borrowing OwnedDescriptor
-        ) throws(SystemError) -> GuestSession.StopReason {
+        ) throws(SystemError) -> GuestSession.HostStop {
             let stop = run.canceller.reading.rawValue
             var open: Set<Int32> = [frames.rawValue, console.rawValue, errors.rawValue]
             while !session.isDone, !open.isEmpty {

@@ -28,7 +28,7 @@ public enum Instruction: Sendable {
     case entrypoint(CommandLine)
     case shell(Shell)
     case workdir(Workdir)
-    case user(User)
+    case user(UserAndGroup)
     case copy(Copy)
     case add(Add)
     case volume(Volume)
@@ -137,7 +137,7 @@ extension Instruction {
         }
 
         /// The network of the process.
-        public enum Network: String, Sendable, CaseIterable { case `default`, none, host }
+        public enum NetworkMode: String, Sendable, CaseIterable { case `default`, none, host }
         /// The privileges of the process.
         public enum Security: String, Sendable, CaseIterable { case sandbox, insecure }
 
@@ -150,7 +150,7 @@ extension Instruction {
         /// The `--mount=` flags; ``Scope/mount(_:)`` expands one.
         public let mounts: [MountFlag]
         /// `--network=`, or nil for the build's.
-        public let network: Network?
+        public let network: NetworkMode?
         /// `--security=`, or nil for the sandbox.
         public let security: Security?
         /// The `--device=` values.
@@ -170,7 +170,7 @@ extension Instruction {
     }
 
     /// `USER user[:group]`.
-    public struct User: Sendable {
+    public struct UserAndGroup: Sendable {
         /// The name, not yet expanded.
         public let user: Word
     }

@@ -16,7 +16,7 @@ extension Instruction {
         case "entrypoint": self = .entrypoint(try CommandLine(checking: node))
         case "shell": self = .shell(try Shell(node))
         case "workdir": self = .workdir(Workdir(path: try node.onlyArgument()))
-        case "user": self = .user(User(user: try node.onlyArgument()))
+        case "user": self = .user(UserAndGroup(user: try node.onlyArgument()))
         case "copy": self = .copy(try Copy(node))
         case "add": self = .add(try Add(node))
         case "volume": self = .volume(try Volume(node))

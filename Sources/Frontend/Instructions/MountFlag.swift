@@ -1,6 +1,6 @@
 /// A `--mount=` of RUN before expansion; ``Scope/mount(_:)`` makes a ``MountSpec`` of it.
 public struct MountFlag: Hashable, Sendable {
-    struct Field: Hashable {
+    struct MountField: Hashable {
         let key: String
         let value: Word?
         let text: String
@@ -10,7 +10,7 @@ public struct MountFlag: Hashable, Sendable {
     public let word: Word
     /// `from=`, which is never expanded.
     public let from: Word?
-    let fields: [Field]
+    let fields: [MountField]
 
     init(_ word: Word) throws(Diagnostic) {
         self.word = word
@@ -30,8 +30,8 @@ public struct MountFlag: Hashable, Sendable {
     }
 
     /// Splits the value at commas; a field in double quotes may contain commas, and `""` for a quote.
-    private static func split(_ word: Word) throws(Diagnostic) -> [Field] {
-        var fields: [Field] = []
+    private static func split(_ word: Word) throws(Diagnostic) -> [MountField] {
+        var fields: [MountField] = []
         let bytes = Array(word.text.utf8)
         var index = 0
         repeat {
@@ -76,11 +76,11 @@ public struct MountFlag: Hashable, Sendable {
         Diagnostic(word.position, "failed to parse csv mounts: \(reason)")
     }
 
-    private static func field(_ text: String, _ position: Position) -> Field {
+    private static func field(_ text: String, _ position: Position) -> MountField {
         guard let (key, value) = text.cut(Ascii.equals) else {
-            return Field(key: text.asciiLowercased, value: nil, text: text)
+            return MountField(key: text.asciiLowercased, value: nil, text: text)
         }
         let place = Position(line: position.line, column: position.column + key.utf8.count + 1)
-        return Field(key: key.asciiLowercased, value: Word(value, at: place), text: text)
+        return MountField(key: key.asciiLowercased, value: Word(value, at: place), text: text)
     }
 }

@@ -52,7 +52,7 @@ public struct MountSpec: Hashable, Sendable {
         try validate(flag.word.position)
     }
 
-    private mutating func setBare(_ field: MountFlag.Field, _ flag: MountFlag) throws(Diagnostic) {
+    private mutating func setBare(_ field: MountFlag.MountField, _ flag: MountFlag) throws(Diagnostic) {
         switch field.key {
         case "readonly", "ro": explicitReadOnly = true
         case "readwrite", "rw": explicitReadOnly = false
@@ -65,7 +65,7 @@ public struct MountSpec: Hashable, Sendable {
         }
     }
 
-    private mutating func set(_ field: MountFlag.Field, to text: String, of word: Word) throws(Diagnostic) {
+    private mutating func set(_ field: MountFlag.MountField, to text: String, of word: Word) throws(Diagnostic) {
         switch field.key {
         case "type": kind = try choice(text, of: word, complaint: "unsupported mount type")
         case "sharing": explicitSharing = try choice(text, of: word, complaint: "unsupported sharing value")
@@ -98,7 +98,7 @@ public struct MountSpec: Hashable, Sendable {
     }
 
     /// Parses a Boolean like Go's `strconv.ParseBool`.
-    private func bool(_ field: MountFlag.Field, text: String, of word: Word) throws(Diagnostic) -> Bool {
+    private func bool(_ field: MountFlag.MountField, text: String, of word: Word) throws(Diagnostic) -> Bool {
         switch text {
         case "1", "t", "T", "TRUE", "true", "True": return true
         case "0", "f", "F", "FALSE", "false", "False": return false
@@ -107,7 +107,7 @@ public struct MountSpec: Hashable, Sendable {
     }
 
     private func number(
-        _ text: String, radix: Int, for field: MountFlag.Field, of word: Word
+        _ text: String, radix: Int, for field: MountFlag.MountField, of word: Word
     ) throws(Diagnostic) -> UInt32 {
         guard text.utf8.allSatisfy(\.isDigit), let value = UInt32(text, radix: radix) else {
             throw Diagnostic(word.position, "invalid value \(text) for \(field.key)")
@@ -115,7 +115,7 @@ public struct MountSpec: Hashable, Sendable {
         return value
     }
 
-    private func bytes(_ field: MountFlag.Field, text: String, of word: Word) throws(Diagnostic) -> Int64 {
+    private func bytes(_ field: MountFlag.MountField, text: String, of word: Word) throws(Diagnostic) -> Int64 {
         guard let bytes = MemorySizeText.bytes(text) else {
             throw Diagnostic(word.position, "invalid value for \(field.key): \(text)")
         }

@@ -108,7 +108,7 @@ extension Linter {
         stage.instructions.contains { if case .entrypoint = $0.value { true } else { false } }
     }
 
-    private mutating func checkLayer(_ layer: ImageFacts.Layer) {
+    private mutating func checkLayer(_ layer: ImageFacts.BuiltLayer) {
         guard file.stages.indices.contains(layer.stage),
             let located = file.stages[layer.stage].instructions.first(where: { $0.lines.contains(layer.line) })
         else { return }

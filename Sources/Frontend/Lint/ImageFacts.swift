@@ -23,7 +23,7 @@ public struct ImageFacts: Sendable {
     public enum FileState: Sendable { case missing, notExecutable, executable }
 
     /// A file that a layer stores again though only its owner or mode changed.
-    public struct Rewrite: Sendable {
+    public struct RewrittenFile: Sendable {
         /// The path in the image.
         public var path: String
         /// The size of the second copy.
@@ -36,17 +36,17 @@ public struct ImageFacts: Sendable {
     }
 
     /// One layer of the result.
-    public struct Layer: Sendable {
+    public struct BuiltLayer: Sendable {
         /// The stage that made it.
         public var stage: Int
         /// The line of the instruction that made it.
         public var line: Int
         /// The files of earlier layers that it stores again.
-        public var rewrites: [Rewrite]
+        public var rewrites: [RewrittenFile]
         /// The files of package managers' lists and caches in it, with their sizes.
-        public var leftovers: [Rewrite]
+        public var leftovers: [RewrittenFile]
 
-        public init(stage: Int, line: Int, rewrites: [Rewrite] = [], leftovers: [Rewrite] = []) {
+        public init(stage: Int, line: Int, rewrites: [RewrittenFile] = [], leftovers: [RewrittenFile] = []) {
             self.stage = stage
             self.line = line
             self.rewrites = rewrites
@@ -59,9 +59,9 @@ public struct ImageFacts: Sendable {
     /// The state of a path in a finished stage, or nil if unknown.
     public var file: @Sendable (_ stage: Int, _ path: String) -> FileState? = { _, _ in nil }
     /// The layers of the result.
-    public var layers: [Layer] = []
+    public var layers: [BuiltLayer] = []
     /// Directories and files at the top of the context, with their sizes.
-    public var contextEntries: [Rewrite] = []
+    public var contextEntries: [RewrittenFile] = []
     /// The context's `.dockerignore`, or nil if there is none or no context.
     public var ignoreRules: IgnoreRules?
 

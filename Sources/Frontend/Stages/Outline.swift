@@ -29,7 +29,7 @@ public struct Outline: Hashable, Sendable {
     }
 
     /// A secret or an SSH agent that a RUN mounts.
-    public struct Credential: Hashable, Sendable {
+    public struct CredentialMount: Hashable, Sendable {
         public let id: String
         /// True if the build fails without it.
         public let isRequired: Bool
@@ -42,9 +42,9 @@ public struct Outline: Hashable, Sendable {
     /// The arguments, in the order of the file.
     public let arguments: [Argument]
     /// The secrets of `--mount=type=secret`.
-    public let secrets: [Credential]
+    public let secrets: [CredentialMount]
     /// The SSH agents of `--mount=type=ssh`.
-    public let agents: [Credential]
+    public let agents: [CredentialMount]
 }
 
 extension Dockerfile {
@@ -69,8 +69,8 @@ extension Dockerfile {
         let needed = try graph.reachable(from: index)
         let names = globalNames(for: needed, global)
         for line in globalArguments { list += Self.entries(line, values: global.values) { names.contains($0) } }
-        var secrets: [Outline.Credential] = []
-        var agents: [Outline.Credential] = []
+        var secrets: [Outline.CredentialMount] = []
+        var agents: [Outline.CredentialMount] = []
         for stage in needed {
             var scope = Scope(global)
             for located in stages[stage].instructions {
@@ -86,7 +86,7 @@ extension Dockerfile {
                 case .run(let run):
                     for flag in run.mounts {
                         guard let mount = try? scope.mount(flag) else { continue }
-                        let credential = Outline.Credential(
+                        let credential = Outline.CredentialMount(
                             id: mount.credentialID, isRequired: mount.isRequired, line: located.lines.lowerBound)
                         if mount.kind == .secret { secrets.append(credential) }
                         if mount.kind == .ssh { agents.append(credential) }

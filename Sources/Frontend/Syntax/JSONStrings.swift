@@ -1,6 +1,6 @@
 /// A reader of the exec form: a JSON array of strings.
 struct JSONStrings {
-    enum Outcome {
+    enum ArrayForm {
         case strings([(text: String, offset: Int)])
         /// A valid JSON array with a value that isn't a string, which is an error.
         case otherArray
@@ -20,7 +20,7 @@ struct JSONStrings {
         index = bytes.startIndex
     }
 
-    static func read(_ bytes: ArraySlice<UInt8>) -> Outcome {
+    static func read(_ bytes: ArraySlice<UInt8>) -> ArrayForm {
         var reader = JSONStrings(bytes)
         reader.skipBlanks()
         guard reader.peek == Ascii.openBracket, reader.array(depth: 0) else { return .notArray }
@@ -66,16 +66,16 @@ struct JSONStrings {
         return accept(Ascii.closeBrace)
     }
 
-    private struct Value { let string: String? }
+    private struct ScannedValue { let string: String? }
 
-    private mutating func value(depth: Int) -> Value? {
+    private mutating func value(depth: Int) -> ScannedValue? {
         skipBlanks()
         guard depth <= Self.deepest else { return nil }
         switch peek {
-        case Ascii.quote: return string().map { Value(string: $0) }
-        case Ascii.openBracket: return array(depth: depth) ? Value(string: nil) : nil
-        case Ascii.openBrace: return object(depth: depth) ? Value(string: nil) : nil
-        default: return literal() || number() ? Value(string: nil) : nil
+        case Ascii.quote: return string().map { ScannedValue(string: $0) }
+        case Ascii.openBracket: return array(depth: depth) ? ScannedValue(string: nil) : nil
+        case Ascii.openBrace: return object(depth: depth) ? ScannedValue(string: nil) : nil
+        default: return literal() || number() ? ScannedValue(string: nil) : nil
         }
     }
 

@@ -1,6 +1,6 @@
 /// The pattern of `${v#p}`, `${v%p}` and `${v/p/r}`, with the wildcards `*` and `?` only.
 struct ShellPattern {
-    private enum Piece {
+    private enum PatternPiece {
         case anything
         case one
         case literal(Unicode.Scalar)
@@ -9,7 +9,7 @@ struct ShellPattern {
     /// The limit of pattern length times value length, which bounds the steps of matching against hostile input.
     private static let mostSteps = 1 << 26
 
-    private var pieces: [Piece] = []
+    private var pieces: [PatternPiece] = []
 
     /// Parses a pattern.
     ///
@@ -132,7 +132,7 @@ struct ShellPattern {
         close(&states)
     }
 
-    private func accepts(_ piece: Piece, _ scalar: Unicode.Scalar) -> Bool {
+    private func accepts(_ piece: PatternPiece, _ scalar: Unicode.Scalar) -> Bool {
         switch piece {
         case .anything: false
         case .one: true

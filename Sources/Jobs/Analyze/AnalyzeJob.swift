@@ -29,7 +29,9 @@ public struct AnalyzeJob {
     }
 
     /// Lists the files of an image, from the headers of its layers.
-    public func files(of image: Image, named name: String, _ options: FileReport.Options) async throws -> FileReport {
+    public func files(of image: Image, named name: String, _ options: FileReport.FileSelection) async throws
+        -> FileReport
+    {
         if let layer = options.layer, !image.layers.indices.contains(layer) {
             throw Failure(
                 "there is no layer \(layer): '\(name)' has "

@@ -19,7 +19,7 @@ extension SecretPolicy {
 }
 
 extension SecretPolicy.Allowance {
-    fileprivate init(_ entry: ProjectFile.Secrets.Allowance, file: String) throws {
+    fileprivate init(_ entry: ProjectFile.Secrets.AllowedSecret, file: String) throws {
         guard let path = entry.path else {
             self.init(rule: entry.rule, fingerprint: entry.fingerprint)
             return

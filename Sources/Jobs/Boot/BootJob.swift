@@ -29,7 +29,7 @@ public struct BootJob: Sendable {
     private let timeout: Duration
     private let console: String?
     private let record: StartRecording
-    private let host: any JobHost
+    let host: any JobHost
 
     /// Combines the options with the project's file; an option takes precedence.
     ///
@@ -53,7 +53,8 @@ public struct BootJob: Sendable {
         environment = project.boot.environment + options.environment
         timeout = options.timeout ?? project.probeTimeout ?? .seconds(60)
         console = options.console
-        record = StartRecording(timeline: options.timeline, profile: options.profile)
+        record = StartRecording(
+            timeline: options.timeline, profile: options.profile, dockerfile: options.dockerfile)
         self.host = host
         try expectConsistent()
     }

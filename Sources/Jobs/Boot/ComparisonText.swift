@@ -91,17 +91,22 @@ extension Statistics {
 
 extension StartPair {
     /// The document of `thaw boot --format json` with two images.
-    public func document(of images: (Image, Image), names: (String, String)) -> JSON {
-        .document(
+    ///
+    /// - Parameter causes: The causes for which the second does more work.
+    public func document(of images: (Image, Image), names: (String, String), causes: [String] = []) -> JSON {
+        var json = JSON.document(
             "bootComparison",
             [
                 "before": before.document(image: images.0, name: names.0),
                 "after": after.document(image: images.1, name: names.1), "comparison": comparison.json,
             ])
+        if !causes.isEmpty { json["causes"] = .array(causes.map(JSON.string)) }
+        return json
     }
 
     /// The text of `thaw boot --format text` with two images.
-    public func text(names: (String, String)) -> String {
-        "\(names.0)\n\(before.text)\n\n\(names.1)\n\(after.text)\n\n\(comparison.text)"
+    public func text(names: (String, String), causes: [String] = []) -> String {
+        let lines = causes.map { "\n  \($0)" }.joined()
+        return "\(names.0)\n\(before.text)\n\n\(names.1)\n\(after.text)\n\n\(comparison.text)\(lines)"
     }
 }

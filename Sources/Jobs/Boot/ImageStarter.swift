@@ -24,6 +24,11 @@ public protocol ImageStarter: Sendable {
         _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode
     ) async throws -> StartPair
 
+    /// Starts an image once with recording, and returns the profile of its work; nil if its engine reports none.
+    func profile(
+        of subject: StartSubject, isCounted: Bool, in store: Store, files: ImageFiles?
+    ) async throws -> WorkProfile?
+
     /// Returns the runner that starts images once, for their responses.
     ///
     /// - Parameters:
@@ -33,6 +38,13 @@ public protocol ImageStarter: Sendable {
 
     /// Runs a program of an image in a container without network, and returns its stdout.
     func output(of command: CureCommand, in image: Image, _ store: Store) async throws -> [UInt8]
+}
+
+extension ImageStarter {
+    /// Reports no work.
+    public func profile(
+        of subject: StartSubject, isCounted: Bool, in store: Store, files: ImageFiles?
+    ) async throws -> WorkProfile? { nil }
 }
 
 extension BootJob: ImageStarter {

@@ -57,8 +57,10 @@ public struct StartOptions: Equatable, Sendable {
     public var console: String?
     /// The file that gets the events of a further start, for a trace viewer.
     public var timeline: String?
-    /// The file that gets the processor time of a further start by file.
+    /// The file that gets the processor time of a further start by file and function.
     public var profile: String?
+    /// The Dockerfile of the image, for the lines of its layers in the profile.
+    public var dockerfile: String?
 
     /// Makes options without any value.
     public init() {}

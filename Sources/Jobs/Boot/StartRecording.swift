@@ -1,4 +1,6 @@
+internal import Analysis
 internal import ColdStart
+internal import Linux
 internal import OCI
 internal import SystemPackage
 
@@ -6,6 +8,8 @@ internal import SystemPackage
 struct StartRecording: Sendable {
     let timeline: String?
     let profile: String?
+    /// The Dockerfile of the image, for the lines of its layers.
+    let dockerfile: String?
 
     /// True if a file is requested.
     var isRequested: Bool { timeline != nil || profile != nil }
@@ -23,14 +27,26 @@ struct StartRecording: Sendable {
     func write(_ measured: StartMeasurement, of subject: StartSubject, in store: Store) async throws -> String? {
         if let timeline { try replaceFile(timeline, with: Array(measured.trace.chromeTrace.text.utf8)) }
         guard let profile else { return nil }
-        let tree = if let tree = subject.tree { tree } else { try await store.tree(of: subject.image) }
-        guard let work = WorkProfile(measured.trace, in: tree) else {
+        guard let work = try await WorkProfile(measured.trace, of: subject.image, in: store) else {
             throw Failure(
                 "--profile has no figures: the engine \(measured.engine) reported no threads",
                 remedy: "use --engine qemu and a kernel with CONFIG_SCHED_INFO, such as Debian's", status: .unmeasurable
             )
         }
-        try replaceFile(profile, with: Array(work.foldedStacks.utf8))
-        return work.text
+        let isCounted = measured.work != nil
+        let isPage = profile.hasSuffix(".html")
+        let text = isPage ? try page(work, measured, of: subject.image).html : work.foldedStacks
+        try replaceFile(profile, with: Array(text.utf8))
+        return work.text(isCounted: isCounted)
+    }
+
+    private func page(
+        _ work: WorkProfile, _ measured: StartMeasurement, of image: Image
+    ) throws -> FlameGraphPage {
+        let places = try dockerfile.map { try DockerfilePlaces(of: image, in: $0) } ?? .none
+        let isCounted = measured.work != nil
+        return work.page(
+            of: image, title: "\(image.descriptor.digest.short)", note: measured.engineSentence, isCounted: isCounted,
+            places: places)
     }
 }

@@ -44,6 +44,12 @@ public enum ConfigSchema {
         case .text: ["type": "string"]
         case .choice(let words): ["enum": .strings(words)]
         case .texts: ["type": "array", "items": ["type": "string"]]
+        case .counts(let names):
+            [
+                "type": "object", "additionalProperties": false,
+                "properties": .members(
+                    Dictionary(uniqueKeysWithValues: names.map { ($0, schema(of: .count(least: 0))) })),
+            ]
         case .pairs: ["type": "object", "additionalProperties": ["type": "string"]]
         case .count(let least): ["type": "integer", "minimum": .integer(Int64(least))]
         case .port: ["type": "integer", "minimum": 1, "maximum": 65_535]

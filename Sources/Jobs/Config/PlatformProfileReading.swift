@@ -40,7 +40,7 @@ extension PlatformProfile {
     }
 
     /// Returns the size of a container's machine; nil for the platform's default.
-    func instance(of container: WranglerFile.Container, in file: String) throws -> Instance? {
+    func instance(of container: WranglerFile.WorkerContainer, in file: String) throws -> Instance? {
         switch container.instance {
         case nil: return nil
         case .named(let name)?: return try instance(named: name, in: file)

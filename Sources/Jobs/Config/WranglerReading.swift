@@ -4,7 +4,7 @@ public import SystemPackage
 
 extension WranglerFile {
     /// A wrangler file of a directory.
-    public struct Found: Sendable {
+    public struct FoundFile: Sendable {
         /// The name of the file.
         public let name: String
         /// Its contents.
@@ -12,15 +12,15 @@ extension WranglerFile {
     }
 
     /// Reads the first wrangler file of a directory; returns nil if there is none.
-    public static func find(in directory: FilePath) throws -> Found? {
+    public static func find(in directory: FilePath) throws -> FoundFile? {
         guard let name = names.first(where: { fileExists(directory.appending($0)) }) else { return nil }
         let bytes = try Directory(directory).contents(of: FilePath(name), limit: 1 << 20)
         let file = try WranglerFile(parsing: String(decoding: bytes, as: UTF8.self), name: name)
-        return Found(name: name, file: file)
+        return FoundFile(name: name, file: file)
     }
 }
 
-extension WranglerFile.Container {
+extension WranglerFile.WorkerContainer {
     /// Returns the path of its Dockerfile, relative to the wrangler file; nil if it names an image of a registry.
     ///
     /// - Throws: A usage failure for a path at which nothing is.

@@ -14,11 +14,12 @@ enum DockerInspection {
     ///   - unpackedSize: The bytes of the files in all layers, which Docker prints as the size.
     static func document(of image: Image, names: [Reference], unpackedSize: Int64) throws -> JSON {
         let config = try JSON(parsing: image.configBytes, what: "configuration")
-        let digest = image.descriptor.digest
+        // Docker lists digests that a registry has.
+        let digest = image.manifest.hasDeferredLayers ? nil : image.descriptor.digest
         return .object([
             "Id": .string("\(image.manifest.config.digest)"),
             "RepoTags": .strings(names.map(\.familiar)),
-            "RepoDigests": .strings(repositories(names).map { "\($0)@\(digest)" }),
+            "RepoDigests": .strings(digest.map { digest in repositories(names).map { "\($0)@\(digest)" } } ?? []),
             "Created": config["created"] ?? .string(""),
             "Author": config["author"] ?? .string(""),
             "Architecture": .string(image.config.platform.architecture),

@@ -30,11 +30,11 @@ public struct ImageTable {
         self.rows = chosen
     }
 
-    /// The digests of `-q`, one a line, each once.
+    /// The image IDs of `-q`, one a line, each once.
     public func identifiers(isTruncated: Bool) -> String {
         var seen: Set<Digest> = []
-        return rows.filter { seen.insert($0.digest).inserted }
-            .map { (isTruncated ? $0.digest.short : "\($0.digest)") + "\n" }.joined()
+        return rows.filter { seen.insert($0.id).inserted }
+            .map { (isTruncated ? $0.id.short : "\($0.id)") + "\n" }.joined()
     }
 
     /// The lines of a template.
@@ -68,7 +68,7 @@ extension ImageRow {
         let split = TaggedName(name)
         return .object([
             "Repository": .string(split.repository.visibleLine), "Tag": .string((split.tag ?? "<none>").visibleLine),
-            "ID": .string(isTruncated ? digest.short : "\(digest)"), "Digest": .string("\(digest)"),
+            "ID": .string(isTruncated ? id.short : "\(id)"), "Digest": .string(digestText),
             "Size": .string("\(ByteCount(compressedSize))"), "Platform": .string(platforms.joined(separator: ",")),
         ])
     }

@@ -38,7 +38,7 @@ public struct DockerfileView {
     static func findings(
         of views: [DockerfileView], asksShellCheck: Bool, onNote: (String) -> Void
     ) async throws -> [[LintFinding]] {
-        var checks: [Check] = []
+        var checks: [CheckInput] = []
         for view in views { checks.append(try await view.check()) }
         if asksShellCheck {
             let found = try ShellCheck.findings(in: checks.map(\.scripts), onNote: onNote)
@@ -48,7 +48,7 @@ public struct DockerfileView {
     }
 
     /// A Dockerfile with all facts that its checks need.
-    private struct Check {
+    private struct CheckInput {
         var options: Lint.Options
         /// The Dockerfile; nil if it can't be parsed.
         var parsed: Dockerfile?
@@ -59,9 +59,9 @@ public struct DockerfileView {
         var findings: [LintFinding] { parsed.map { Lint.check($0, options) } ?? errors }
     }
 
-    private func check() async throws -> Check {
+    private func check() async throws -> CheckInput {
         let bytes = try read()
-        var check = Check(options: Lint.Options(arguments: arguments))
+        var check = CheckInput(options: Lint.Options(arguments: arguments))
         let parsed: Dockerfile
         do { parsed = try Dockerfile(parsing: bytes, name: path) } catch {
             check.errors = Lint.findings(above: error, in: bytes, check.options) + Lint.findings(for: error)
@@ -196,7 +196,7 @@ extension Outline {
     }
 }
 
-extension Outline.Credential {
+extension Outline.CredentialMount {
     fileprivate var json: JSON {
         .object(["name": .string(id), "required": .bool(isRequired), "line": .integer(Int64(line))])
     }

@@ -57,7 +57,7 @@ enum LintFacts {
         for (offset, step) in steps.suffix(image.layers.count).reversed().enumerated() {
             let index = image.layers.count - 1 - offset
             facts.layers.append(
-                ImageFacts.Layer(
+                ImageFacts.BuiltLayer(
                     stage: step.stage, line: step.line, rewrites: rewrites(by: index, in: tree),
                     leftovers: leftovers(of: index, in: tree)))
         }
@@ -78,35 +78,35 @@ enum LintFacts {
     }
 
     /// Returns the files that a layer stored again with the same content.
-    private static func rewrites(by layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
+    private static func rewrites(by layer: Int, in tree: FileTree) -> [ImageFacts.RewrittenFile] {
         tree.inodes.compactMap { old in
             guard case .replaced(layer, let id)? = old.removal, old.kind.isFile, old.kind.size > 0, old.layer < layer,
                 tree.inodes.indices.contains(id), tree.inodes[id].content == old.content
             else { return nil }
-            return ImageFacts.Rewrite(path: old.path.description, byteCount: old.kind.size)
+            return ImageFacts.RewrittenFile(path: old.path.description, byteCount: old.kind.size)
         }
     }
 
     private static let leftoverPlaces = ["/var/lib/apt/lists/", "/var/cache/apt/", "/root/.cache/", "/var/cache/apk/"]
 
     /// Returns the lists and caches of package managers that a layer contains.
-    private static func leftovers(of layer: Int, in tree: FileTree) -> [ImageFacts.Rewrite] {
+    private static func leftovers(of layer: Int, in tree: FileTree) -> [ImageFacts.RewrittenFile] {
         tree.inodes.compactMap { inode in
             let path = inode.path.description
             guard inode.layer == layer, inode.kind.isFile, leftoverPlaces.contains(where: path.hasPrefix) else {
                 return nil
             }
-            return ImageFacts.Rewrite(path: path, byteCount: inode.kind.size)
+            return ImageFacts.RewrittenFile(path: path, byteCount: inode.kind.size)
         }
     }
 
     /// Returns entries of the Dockerfile's directory that rarely belong in an image, with their sizes in bytes.
-    private static func contextEntries(beside path: FilePath) -> [ImageFacts.Rewrite] {
+    private static func contextEntries(beside path: FilePath) -> [ImageFacts.RewrittenFile] {
         let parent = path.removingLastComponent()
         guard let directory = try? Directory(parent.isEmpty ? FilePath(".") : parent) else { return [] }
         return ImageFacts.unwantedEntries.compactMap { name in
             guard (try? directory.exists(FilePath(name))) == true else { return nil }
-            return ImageFacts.Rewrite(path: name, byteCount: byteCount(of: FilePath(name), in: directory))
+            return ImageFacts.RewrittenFile(path: name, byteCount: byteCount(of: FilePath(name), in: directory))
         }
     }
 

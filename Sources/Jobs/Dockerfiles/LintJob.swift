@@ -43,7 +43,7 @@ public struct LintJob {
             let fixed = try views.indices.filter { try write(findings[$0], to: views[$0]) }
             for (index, rest) in zip(fixed, try await self.findings(fixed.map { views[$0] })) { findings[index] = rest }
         }
-        return LintResult(files: zip(views, findings).map { LintResult.File(view: $0, findings: $1) })
+        return LintResult(files: zip(views, findings).map { LintResult.CheckedDockerfile(view: $0, findings: $1) })
     }
 
     private func findings(_ views: [DockerfileView]) async throws -> [[LintFinding]] {
@@ -67,12 +67,12 @@ public struct LintJob {
 
 /// The findings in Dockerfiles.
 public struct LintResult {
-    struct File {
+    struct CheckedDockerfile {
         let view: DockerfileView
         let findings: [LintFinding]
     }
 
-    let files: [File]
+    let files: [CheckedDockerfile]
 
     /// True if a finding is at least as severe as the threshold of its Dockerfile's settings.
     public var hasFailed: Bool {

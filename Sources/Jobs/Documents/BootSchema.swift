@@ -24,11 +24,19 @@ extension Schemas {
             "hostProbe?": [
                 "failure?": .string, "firstByteMs?": statistics, "requestMs?": statistics, "status?": .integer,
             ],
+            "attribution?": [
+                "milliseconds": .number, "sampledMilliseconds?": .number, "otherMilliseconds?": .number,
+                "modules": .list(.string), "scripts": .list(.string),
+                "parts": .list([
+                    "process": .string, "program": .string, "kernel": .bool, "sampled": .bool, "milliseconds": .number,
+                    "module?": workFile, "object?": workFile, "function?": .string,
+                ]),
+            ],
             "response?": ["status": .integer, "bytes": .integer],
         ])
 
     static let bootComparison = Schema.document(
-        "bootComparison", ["before": boot, "after": boot, "comparison": comparison])
+        "bootComparison", ["before": boot, "after": boot, "comparison": comparison, "causes?": .list(.string)])
 
     /// The comparison of two starts: of the total, and for counted starts also of its parts.
     static let comparison = figures([
@@ -44,6 +52,8 @@ extension Schemas {
                 "pValue?": .number, "withinPercent?": .number, "moreRuns?": .integer,
             ])
     }
+
+    private static let workFile: Schema = ["path": .string, "layer?": .integer, "package?": .string]
 
     private static let statistics: Schema = [
         "median": .number, "p95?": .number, "min": .number, "max": .number, "samples": .list(.number),

@@ -6,6 +6,7 @@ extension BuildResult {
     /// The member `build` of `report.json`.
     public var summary: JSON {
         .object([
+            "containerimage.config.digest": .string("\(image.manifest.config.digest)"),
             "containerimage.digest": .string("\(image.descriptor.digest)"), "thaw.steps": .array(steps.map(\.json)),
         ])
     }

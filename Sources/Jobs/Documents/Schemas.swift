@@ -58,7 +58,7 @@ enum Schemas {
         "path": .string, "files": .integer, "bytes": .integer, "hiddenBytes": .integer, "layers": .list(.integer),
     ]
 
-    private static let owner = Schema.words(BaseImage.Owner.allCases.map(\.rawValue))
+    private static let owner = Schema.words(BaseImage.LayerOwner.allCases.map(\.rawValue))
 
     private static let layer: Schema = [
         "index": .integer, "owner": owner, "digest": .string, "diffID": .string, "size": .integer,
@@ -90,7 +90,7 @@ enum Schemas {
             "image": ["reference": .string, "digest": .string], "advisories": .integer, "ecosystems": .list(.string),
             "matches": .list([
                 "id": .string, "aliases": .list(.string), "summary": .string,
-                "severity": .words(VulnerabilityScan.Severity.allCases.map(\.rawValue)), "fixed": .nullable(.string),
+                "severity": .words(CVSSRating.allCases.map(\.rawValue)), "fixed": .nullable(.string),
                 "package": ["manager": .string, "name": .string, "version": .string, "layer": .integer],
             ]),
         ])

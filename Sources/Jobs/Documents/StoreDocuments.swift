@@ -16,7 +16,8 @@ extension JSON {
         var json = document(
             "inspection",
             [
-                "name": .string(name), "digest": .string("\(image.descriptor.digest)"),
+                "name": .string(name), "id": .string("\(image.manifest.config.digest)"),
+                "digest": .string("\(image.descriptor.digest)"),
                 "mediaType": .string(image.descriptor.mediaType.description),
                 "platform": .string("\(image.config.platform)"), "compressedSize": .integer(image.compressedSize),
                 "manifest": image.manifest.json,
@@ -78,8 +79,10 @@ extension AttestationManifest {
 public enum InspectionText {
     /// Returns the lines of `thaw inspect --format text`.
     public static func lines(_ image: Image, name: String, _ attestations: [AttestationManifest]) -> [String] {
-        var lines = [
-            "name      \(name.visibleLine)", "digest    \(image.descriptor.digest)",
+        var lines = ["name      \(name.visibleLine)", "id        \(image.manifest.config.digest)"]
+        // The digest of a plain form is in no registry.
+        if !image.manifest.hasDeferredLayers { lines.append("digest    \(image.descriptor.digest)") }
+        lines += [
             "platform  \(image.config.platform)".visibleLine,
             "size      \(ByteCount(image.compressedSize)) in \(image.layers.count) layers",
         ]

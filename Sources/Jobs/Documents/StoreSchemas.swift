@@ -4,14 +4,15 @@ extension Schemas {
         "images",
         [
             "images": .list([
-                "name": .string, "digest": .string, "compressedSize": .integer, "platforms": .list(.string),
+                "name": .string, "id": .string, "digest": .string, "compressedSize": .integer,
+                "platforms": .list(.string),
             ])
         ])
 
     static let inspection = Schema.document(
         "inspection",
         [
-            "name": .string, "digest": .string, "mediaType": .string, "platform": .string,
+            "name": .string, "id": .string, "digest": .string, "mediaType": .string, "platform": .string,
             "compressedSize": .integer, "manifest": .any, "config": .any, "verified?": .bool,
             "attestations?": .list(["digest": .string, "predicateTypes": .list(.string)]),
         ])

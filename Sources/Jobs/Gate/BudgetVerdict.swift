@@ -4,7 +4,7 @@ public import Project
 /// The comparison of an image's figures with the budgets of a project.
 public struct BudgetVerdict: Sendable, Equatable {
     /// One budget with its limit and the measured value.
-    public struct Row: Sendable, Equatable {
+    public struct BudgetResult: Sendable, Equatable {
         /// The budget's key in `thaw.toml`.
         public let name: String
         /// The unit of both values.
@@ -49,7 +49,7 @@ public struct BudgetVerdict: Sendable, Equatable {
     }
 
     /// The budgets that are set and have a figure, in the order of `thaw.toml`'s keys.
-    public let rows: [Row]
+    public let rows: [BudgetResult]
 
     /// Compares figures with budgets, and adds the rules that need more than figures.
     init(_ budget: ProjectFile.Budget, _ figures: ImageFigures, further: [GateRule]) {
@@ -68,7 +68,7 @@ public struct BudgetVerdict: Sendable, Equatable {
         ]
         rows = all.compactMap { entry in
             guard let limit = entry.limit, let measured = entry.measured else { return nil }
-            var row = Row(name: entry.name, unit: entry.unit, limit: limit, measured: measured)
+            var row = BudgetResult(name: entry.name, unit: entry.unit, limit: limit, measured: measured)
             if entry.name == "start", figures.isStartCounted {
                 row.summary = "\(row.comparison); counted, with 1 ns for an instruction"
             }

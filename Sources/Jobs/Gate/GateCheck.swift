@@ -4,7 +4,7 @@ internal import ImageFiles
 internal import Linux
 public import OCI
 public import Project
-internal import SystemPackage
+public import SystemPackage
 
 extension Failure {
     /// The report of a gate without budgets.
@@ -19,6 +19,18 @@ extension Failure {
     }
 }
 
+extension [GateRule] {
+    /// The place of the broken rule about work or time with the largest excess; nil if none is broken.
+    fileprivate var largestExcess: Int? {
+        indices.filter { place in
+            self[place].state == .broken
+                && (self[place].name.hasPrefix("baseline-work-") || self[place].name == "baseline-time")
+        }.max { excess(at: $0) < excess(at: $1) }
+    }
+
+    private func excess(at place: Int) -> Double { (self[place].measured ?? 0) - self[place].limit }
+}
+
 /// The gate of a project: measures an image as far as the budgets need it, and compares each figure with its budget.
 public struct GateCheck {
     private let store: Store
@@ -27,6 +39,7 @@ public struct GateCheck {
     private let lines: ProjectLines
     private let start: StartOptions
     private let platform: PlatformCheck?
+    private let databases: [FilePath]
     private let host: any JobHost
 
     /// Makes a gate.
@@ -37,12 +50,13 @@ public struct GateCheck {
     ///   - lines: The lines of its keys.
     ///   - start: The options of a start, which only a budget of the start needs.
     ///   - platform: A platform whose rules the image must hold too.
+    ///   - databases: The databases of vulnerabilities, as for ``ScanJob``.
     public init(
         in store: Store, _ project: ProjectFile, file: String, lines: ProjectLines, start: StartOptions,
-        platform: PlatformCheck? = nil, host: any JobHost
+        platform: PlatformCheck? = nil, databases: [FilePath] = [], host: any JobHost
     ) {
         (self.store, self.file, self.lines) = (store, file, lines)
-        (self.start, self.platform, self.host) = (start, platform, host)
+        (self.start, self.platform, self.databases, self.host) = (start, platform, databases, host)
         self.project = platform?.completed(project) ?? project
     }
 
@@ -53,7 +67,8 @@ public struct GateCheck {
         on image: Image, named name: String, baseline: GateBaseline? = nil, today: String
     ) async throws -> GateReport {
         let facts = try await facts(of: image)
-        let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline)
+        let scan = try await scan(image)
+        let rules = GateRules(budget: project.budget, facts: facts, baseline: baseline, scan: scan)
         let rows = try await rows(for: facts)
         let startRules = try await startRules(for: image, baseline?.start)
         let platformRules = platform.map { ProfileRules(check: $0, facts: facts).all } ?? []
@@ -70,12 +85,27 @@ public struct GateCheck {
         var options = start
         options.isDeterministic = baseline.isCounted
         if options.runs == nil, options.budget == nil { options.runs = baseline.runs }
-        let measured = try await BootJob(options, project, host: host).measure(image, in: store)
-        return try baseline.rules(for: measured)
+        let job = try BootJob(options, project, host: host)
+        var rules = try baseline.rules(for: try await job.measure(image, in: store))
+        guard let before = baseline.attribution, let place = rules.largestExcess,
+            let after = try await job.profile(of: StartSubject(image), isCounted: baseline.isCounted, in: store)
+        else { return rules }
+        rules[place].causes = WorkComparison.causes(of: after, against: before).map { cause in
+            GateRule.Cause(
+                "+" + WorkProfile.amount(cause.milliseconds, isCounted: baseline.isCounted), cause.text,
+                layer: cause.layer)
+        }
+        return rules
+    }
+
+    /// Looks for vulnerabilities if a budget needs them and there is a database.
+    private func scan(_ image: Image) async throws -> VulnerabilityScan? {
+        guard !project.budget.vulnerabilities.isEmpty, !databases.isEmpty else { return nil }
+        return try await ScanJob(in: store).scan(image, databases: databases)
     }
 
     private enum Row {
-        case measured(BudgetVerdict.Row)
+        case measured(BudgetVerdict.BudgetResult)
         case unmeasured(GateRule)
 
         func rule(_ rules: GateRules) -> GateRule {
@@ -107,7 +137,7 @@ public struct GateCheck {
         }
     }
 
-    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.Row] {
+    private func rows(for facts: BudgetFacts, _ project: ProjectFile) async throws -> [BudgetVerdict.BudgetResult] {
         let job = GateJob(in: store, project, start: start, host: host)
         return try await job.verdict(on: facts.image, facts.waste).rows
     }

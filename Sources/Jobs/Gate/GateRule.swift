@@ -42,7 +42,7 @@ public struct GateRule: Sendable, Equatable {
     /// The comparison in one line: `61.2MB of 50.0MB, 11.2MB too much`.
     public let summary: String
     /// The largest parts of the figure, at most three.
-    public let causes: [Cause]
+    public internal(set) var causes: [Cause]
     public internal(set) var state: State
 
     /// Makes a rule that compares a figure with its limit.
@@ -68,9 +68,9 @@ public struct GateRule: Sendable, Equatable {
     }
 
     /// The rule as a row of a verdict; nil if its figure could not be measured.
-    var row: BudgetVerdict.Row? {
+    var row: BudgetVerdict.BudgetResult? {
         guard let unit, let measured else { return nil }
-        return BudgetVerdict.Row(name: name, unit: unit, limit: limit, measured: measured, summary: summary)
+        return BudgetVerdict.BudgetResult(name: name, unit: unit, limit: limit, measured: measured, summary: summary)
     }
 
     /// The state in one word.

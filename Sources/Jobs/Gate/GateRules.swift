@@ -10,17 +10,19 @@ struct GateRules {
     let budget: ProjectFile.Budget
     let facts: BudgetFacts
     let baseline: GateBaseline?
+    /// The known vulnerabilities; nil without a database.
+    var scan: VulnerabilityScan?
 
     /// The rules besides those of ``BudgetVerdict``.
     var own: [GateRule] {
         [
-            largestLayer, growth, wasteRatio, leftovers, duplicates, secrets, setuid, root, healthcheck,
-            forbiddenPackages,
+            largestLayer, growth, wasteRatio, leftovers, duplicates, secrets, setuid, vulnerabilities, root,
+            healthcheck, forbiddenPackages,
         ].compactMap { $0 }
     }
 
     /// Returns the rule of a row, with its causes.
-    func rule(_ row: BudgetVerdict.Row) -> GateRule {
+    func rule(_ row: BudgetVerdict.BudgetResult) -> GateRule {
         GateRule(
             row.name, row.unit, limit: row.limit, measured: row.measured, causes: causes(of: row.name),
             summary: row.summary)
@@ -179,6 +181,32 @@ extension GateRules {
                 "setuid", .count, limit: Double(limit), measured: Double(facts.setuidFiles.count),
                 causes: facts.setuidFiles.prefix(3).map(cause))
         }
+    }
+
+    /// The vulnerabilities beyond the limits of their severities; the figure is their number.
+    private var vulnerabilities: GateRule? {
+        guard !budget.vulnerabilities.isEmpty else { return nil }
+        guard let scan else {
+            return GateRule("vulnerabilities", limit: 0, inconclusive: "there is no database; add --db DIR|ZIP")
+        }
+        var (excess, counts, causes): (Int, [String], [GateRule.Cause]) = (0, [], [])
+        for limit in budget.vulnerabilities {
+            let matches = scan.matches.filter { $0.severity.rawValue == limit.severity }
+            counts.append("\(matches.count) \(limit.severity) of \(limit.count)")
+            guard matches.count > limit.count else { continue }
+            excess += matches.count - limit.count
+            causes += matches.prefix(3).map(cause)
+        }
+        return GateRule(
+            "vulnerabilities", .count, limit: 0, measured: Double(excess), causes: causes,
+            summary: counts.joined(separator: ", "))
+    }
+
+    private func cause(_ match: VulnerabilityScan.Match) -> GateRule.Cause {
+        let (package, fix) = (match.package, match.fixed.map { "fixed in \($0)" } ?? "not fixed yet")
+        return GateRule.Cause(
+            "", "\(match.id) in \(package.name) \(package.version), \(fix), in \(name(package.layer))",
+            layer: package.layer)
     }
 
     private var root: GateRule? {

@@ -14,7 +14,7 @@ public struct PlatformCheck: Sendable {
     /// - Parameters:
     ///   - profile: The name of a built-in profile, or a file.
     ///   - instance: The value of `--instance-type`.
-    public init(profile name: String, instance: String?, wrangler: WranglerFile.Found?) throws {
+    public init(profile name: String, instance: String?, wrangler: WranglerFile.FoundFile?) throws {
         let profile = try PlatformProfile.read(name)
         let container = wrangler?.file.containers.first
         self.profile = profile

@@ -19,6 +19,9 @@ struct StartBaseline: Sendable, Equatable {
     /// The bytes that were read from the disk.
     let diskBytes: Double?
 
+    /// The parts of the work; nil for a baseline without them.
+    let attribution: WorkProfile?
+
     /// The share by which counted figures, and those of the disk, may grow.
     private static let tolerance = 0.005
     /// The share by which the peak memory may grow; the kernel rounds it.
@@ -44,6 +47,7 @@ struct StartBaseline: Sendable, Equatable {
         waiting = document["waitingMs"]?["median"]?.double
         peakMemory = document["peakGuestMemoryBytes"]?.double
         diskBytes = document["diskBytesRead"]?.double
+        attribution = document["attribution"].flatMap { WorkProfile($0) }
     }
 
     /// Compares a start with the baseline.
@@ -110,7 +114,7 @@ struct StartBaseline: Sendable, Equatable {
 
 extension JSON {
     /// The value of a number of any kind.
-    fileprivate var double: Double? {
+    var double: Double? {
         switch self {
         case .integer(let value): Double(value)
         case .literal(let text): Double(text)

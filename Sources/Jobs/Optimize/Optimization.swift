@@ -8,7 +8,7 @@ public import Slim
 /// The result of an ``OptimizeJob``.
 public struct Optimization: Sendable {
     /// An image with its analysis and its measured start.
-    public struct Side: Sendable {
+    public struct MeasuredImage: Sendable {
         /// The image.
         public let image: Image
         /// The analysis.
@@ -22,9 +22,9 @@ public struct Optimization: Sendable {
     /// The name of the slim image; nil if it gets none.
     public let slimName: String?
     /// The original.
-    public let before: Side
+    public let before: MeasuredImage
     /// The slim image.
-    public let after: Side
+    public let after: MeasuredImage
     /// The plan of the slim image.
     public let plan: SlimPlan
     let slimDocument: JSON
@@ -34,6 +34,8 @@ public struct Optimization: Sendable {
     public let pair: StartPair
     /// The counted starts of both; nil if the time is a real machine's, or the work can't be counted here.
     public let countedPair: StartPair?
+    /// The work of the original's start by cause; nil if the engine reports none.
+    public let profile: WorkProfile?
     /// The comparison of the probe results.
     public let verification: Verification
     /// The comparison with the budgets.
@@ -98,28 +100,29 @@ public struct Optimization: Sendable {
             return OptimizationPage.StartVerdict(text: comparison.text, isFaster: isFaster)
         }
         page.verdicts = verdict.rows.map {
-            OptimizationPage.Verdict(
+            OptimizationPage.BudgetLine(
                 budget: $0.name, limit: $0.limitText, measured: $0.measuredText, holds: $0.holds)
         }
         page.reasons = plan.reasonCounts
         page.kept = plan.keep.count
         page.dropped = plan.droppedCount
         page.checks = verification.checks.map {
-            OptimizationPage.Check(
+            OptimizationPage.ComparedProbe(
                 probe: $0.probe, before: $0.before, after: $0.after ?? "", holds: $0.passed,
                 remarks: $0.differences.map(\.description) + $0.unstable.map { "\($0) changes at every start" })
         }
         page.findings = before.report.findings
+        page.causes = profile?.pageCauses(isCounted: countedPair != nil) ?? []
         return page
     }
 }
 
-extension Optimization.Side {
-    fileprivate var page: OptimizationPage.Side {
-        OptimizationPage.Side(
+extension Optimization.MeasuredImage {
+    fileprivate var page: OptimizationPage.PageImage {
+        OptimizationPage.PageImage(
             report,
             phases: start.phases.map {
-                OptimizationPage.Phase(name: $0.name.rawValue, ms: $0.milliseconds.median)
+                OptimizationPage.PhaseTimes(name: $0.name.rawValue, ms: $0.milliseconds.median)
             },
             timeToFirstRequestMs: start.timeToFirstRequest.median)
     }

@@ -81,14 +81,24 @@ public struct OptimizeJob {
         let pair = try await boot.measurePair(
             subjects.0, subjects.1, in: store, mode: boot.isEmulated ? .once : .requested)
         let countedPair = pair.isEmulatedTime ? try await count(subjects) : nil
+        let profile = try await profile(of: subjects.0, pair, isCounted: countedPair != nil, files)
         var figures = ImageFigures(of: slimmed.image, after.waste, startMilliseconds: nil)
         figures.take(countedPair?.after ?? pair.after)
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
             slimDocument: slimmed.document, cures: cureResults, pair: pair, countedPair: countedPair,
-            verification: verification,
+            profile: profile, verification: verification,
             verdict: BudgetVerdict(budget, figures, further: rules(for: slimmed.files)))
+    }
+
+    /// Records one more start of the original, for the causes of its work; nil if the engine reports none.
+    private func profile(
+        of subject: StartSubject, _ pair: StartPair, isCounted: Bool, _ files: ImageFiles
+    ) async throws -> WorkProfile? {
+        guard pair.before.reportsWork else { return nil }
+        host.begin("recording the work of the original")
+        return try await boot.profile(of: subject, isCounted: isCounted, in: store, files: files)
     }
 
     /// Returns the rules of the slim image that need more than figures.
@@ -96,7 +106,7 @@ public struct OptimizeJob {
         let facts = BudgetFacts(of: files, base: .unknown, policy: policy)
         let rules = GateRules(budget: budget, facts: facts, baseline: nil).own
         for rule in rules where rule.measured == nil {
-            host.note("the budget '\(rule.name)' is not checked: it needs thaw gate --baseline")
+            host.note("the budget '\(rule.name)' is checked by thaw gate only")
         }
         return rules
     }

@@ -56,19 +56,44 @@ public struct Attester: Sendable {
 
     /// Returns the attestations of the image with this index in the results and this manifest.
     func attestations(of index: Int, _ digest: Digest, names: [Reference]) -> [Attestation] {
+        let platform = results[index].image.config.platform
+        let subjects = names.map { "\($0.packageURL(for: platform))" }
+        return predicates(of: index, digest, names: names).map {
+            Attestation($0.type, $0.document, of: digest, names: subjects)
+        }
+    }
+
+    /// Returns the attestations of the files of the image with this index, for an output without an image.
+    ///
+    /// The subjects are the files, as in BuildKit.
+    func attestations(of index: Int, _ files: ExportedFiles, names: [Reference]) -> [Attestation] {
+        let subjects = files.sorted.map { (name: $0.path, digest: $0.digest) }
+        return predicates(of: index, results[index].image.descriptor.digest, names: names).map {
+            Attestation($0.type, $0.document, of: subjects)
+        }
+    }
+
+    private func predicates(
+        of index: Int, _ digest: Digest, names: [Reference]
+    ) -> [(type: String, document: JSON)] {
         let config = results[index].image.config
-        let subjects = names.map { "\($0.packageURL(for: config.platform))" }
-        var list: [Attestation] = []
+        var list: [(type: String, document: JSON)] = []
         if !bills.isEmpty {
             let document = bills[index].spdx(
                 of: digest, named: names.first?.familiar ?? "\(digest)", created: config.createdSecond, tool: tool)
-            list.append(Attestation(Attestation.billOfMaterials, document, of: digest, names: subjects))
+            list.append((Attestation.billOfMaterials, document))
         }
-        if !provenances.isEmpty {
-            let provenance = provenances[index]
-            list.append(Attestation(provenance.type, provenance.predicate, of: digest, names: subjects))
-        }
+        if !provenances.isEmpty { list.append((provenances[index].type, provenances[index].predicate)) }
         return list
+    }
+
+    /// The names of the files with the attestations of an output without an image, in the order of the attestations.
+    ///
+    /// - Parameter platform: The image's platform if several images share a directory; nil otherwise.
+    func fileNames(prefix: String, platform: Platform?) -> [String] {
+        let names = (bills.isEmpty ? [] : ["sbom.spdx"]) + (provenances.isEmpty ? [] : ["provenance"])
+        let middle = platform.map { "." + "\($0)".replacing("/", with: "_") } ?? ""
+        return names.map { "\(prefix)\($0)\(middle).json" }
     }
 
     /// The members of `--metadata-file`, whose names are those of buildx.

@@ -25,11 +25,13 @@ public struct Output: Sendable {
     var isPushedByDigest = false
     var isInsecure = false
     var isSplit: Bool?
-    var mode = DirectoryExport.Mode.copy
+    var mode = DirectoryExport.ForeignFiles.copy
     /// The compression and media types of layers.
     public internal(set) var form = LayerForm()
     /// The form of the manifest with attestations.
     var attestationForm = AttestationForm.artifact
+    /// The beginning of the names of files with attestations.
+    var attestationPrefix = ""
     /// The annotations of this output alone.
     public internal(set) var annotations = Annotations()
 

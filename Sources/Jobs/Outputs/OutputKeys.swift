@@ -12,7 +12,7 @@ extension Output {
 
     /// The keys of buildx that thaw does not support.
     private static let foreignKeys: Set<String> = [
-        "attestation-inline", "attestation-prefix", "buildinfo", "buildinfo-attrs", "context", "dangling-name-prefix",
+        "attestation-inline", "buildinfo", "buildinfo-attrs", "context", "dangling-name-prefix",
         "name-canonical", "prefer-nondist-layers", "source-date-epoch", "store", "unpack",
     ]
 
@@ -22,8 +22,8 @@ extension Output {
         case .docker: Self.imageKeys + ["dest"]
         case .image: Self.imageKeys + ["push", "push-by-digest", "registry.insecure"]
         case .registry: Self.imageKeys + ["push-by-digest", "registry.insecure"]
-        case .local: ["dest", "platform-split", "mode"]
-        case .tar: ["dest", "platform-split"]
+        case .local: ["attestation-prefix", "dest", "platform-split", "mode"]
+        case .tar: ["attestation-prefix", "dest", "platform-split"]
         case .cacheonly: []
         }
     }
@@ -42,9 +42,15 @@ extension Output {
         case "push": isPushed = try bool(key, value)
         case "push-by-digest": isPushedByDigest = try bool(key, value)
         case "registry.insecure": isInsecure = try bool(key, value)
+        case "attestation-prefix":
+            guard !value.contains("/"), !value.contains("\0") else {
+                return try fail(key, value: value, wanted: "the beginning of a file's name")
+            }
+            attestationPrefix = value
         case "platform-split": isSplit = try bool(key, value)
         case "mode":
-            mode = try DirectoryExport.Mode(rawValue: value) ?? fail(key, value: value, wanted: "copy or delete")
+            mode =
+                try DirectoryExport.ForeignFiles(rawValue: value) ?? fail(key, value: value, wanted: "copy or delete")
         case "compression":
             form.compression =
                 try OCI.Compression(rawValue: value) ?? fail(key, value: value, wanted: "gzip, zstd or uncompressed")

@@ -11,6 +11,7 @@ enum OutputPush {
         for name in names {
             let place = output.isPushedByDigest ? try name.pinned(to: set.descriptor.digest) : name
             try await client.push(set, to: place, hints: store)
+            host.report("pushed \(try name.pinned(to: set.descriptor.digest).familiar)")
         }
     }
 }

@@ -59,8 +59,8 @@ public struct Outputs: Sendable {
 
     /// Writes one output; returns the image as it was written, or nil for an output of files.
     public func write(_ output: Output) async throws -> ImageSet? {
-        if attester != nil, !output.hasAttestations, output.kind != .cacheonly {
-            host.note("-o type=\(output.kind.rawValue) has no place for attestations, so it is written without them")
+        if attester != nil, output.kind == .docker {
+            host.note("-o type=docker has no place for attestations, so it is written without them")
         }
         switch output.kind {
         case .cacheonly: return nil
@@ -112,44 +112,6 @@ public struct Outputs: Sendable {
             if output.kind == .image { for name in names { try store.publish(set, as: name) } }
             if output.isPushed { try await OutputPush.run(set, names, output, in: store, host) }
         case .local, .tar, .cacheonly: preconditionFailure("these have no image")
-        }
-    }
-}
-
-// MARK: - Files
-
-extension Outputs {
-    private func trees() async throws -> [(image: Image, tree: FileTree)] {
-        var trees: [(image: Image, tree: FileTree)] = []
-        for built in images { trees.append((built.image, try await store.tree(of: built.image))) }
-        return trees
-    }
-
-    private func writeTar(_ output: Output) async throws {
-        let destination = try OutputDestination(output.destination ?? "-", host)
-        let files = try TreeExport(await trees(), split: output.isSplit ?? (images.count > 1), epoch: epoch)
-        try await Offload.run { try destination.write { try files.write(to: $0) } }
-    }
-
-    private func writeDirectory(_ output: Output) async throws {
-        let path = FilePath(output.destination ?? "")
-        let isSplit = output.isSplit ?? (images.count > 1)
-        let trees = try await trees()
-        if !isSplit, trees.count > 1 {
-            guard output.mode == .copy else {
-                throw Failure("mode=delete with several platforms needs platform-split=true", status: .usage)
-            }
-            try DirectoryExport.expectDisjoint(trees.map(\.tree))
-        }
-        for (image, tree) in trees {
-            let place = isSplit ? try DirectoryExport.path(for: image.config.platform, in: path) : path
-            let (mode, epoch) = (output.mode, epoch)
-            let left = try await Offload.run { try DirectoryExport(image, tree, to: place, epoch: epoch).write(mode) }
-            if let first = left.first {
-                host.note(
-                    "\(left.count) devices, \(first) among them, were left out: only root makes devices, with numbers that Linux has"
-                )
-            }
         }
     }
 }

@@ -104,7 +104,7 @@ extension Provenance {
         return json
     }
 
-    private static func list(_ credentials: [BuildInputs.Credential]) -> JSON? {
+    private static func list(_ credentials: [BuildInputs.UsedCredential]) -> JSON? {
         if credentials.isEmpty { return nil }
         return .array(
             credentials.map { .object(["id": .string($0.id), "optional": .bool(!$0.isRequired)]) })

@@ -60,7 +60,7 @@ enum PipedProcess {
     private static let nameless: Int32 = 0o20_200_000
 
     /// The stream of the program that ends in a pipe of ours; the raw value is its descriptor.
-    private enum Stream: Int {
+    private enum PipedStream: Int {
         case input, output
     }
 
@@ -68,7 +68,7 @@ enum PipedProcess {
     ///
     /// Of its other streams, stdin is empty, and the output goes to `stderrFile`.
     private static func start(
-        _ words: [String], closing end: Int32, as stream: Stream, stderrFile: Int32
+        _ words: [String], closing end: Int32, as stream: PipedStream, stderrFile: Int32
     ) throws -> pid_t {
         defer { close(end) }
         var streams: [Int32?] = [nil, stderrFile, stderrFile]

@@ -2,14 +2,14 @@ internal import Linux
 
 /// The running steps of a build, for the live lines of a terminal.
 struct RunningSteps: Sendable {
-    private struct Step: Sendable {
+    private struct RunningStep: Sendable {
         let name: String
         let text: String
         let began: ContinuousClock.Instant
         var lastLine: String?
     }
 
-    private var steps: [Step] = []
+    private var steps: [RunningStep] = []
     private var began: ContinuousClock.Instant?
     private var finished = 0
     private var cached = 0
@@ -17,7 +17,7 @@ struct RunningSteps: Sendable {
     /// Adds a step.
     mutating func begin(_ name: String, _ text: String, at now: ContinuousClock.Instant) {
         began = began ?? now
-        steps.append(Step(name: name, text: text, began: now))
+        steps.append(RunningStep(name: name, text: text, began: now))
     }
 
     /// Stores the last line that a step printed.

@@ -85,7 +85,7 @@ extension TransferEvent {
         }
     }
 
-    private static func word(_ outcome: Outcome) -> String {
+    private static func word(_ outcome: BlobOrigin) -> String {
         switch outcome {
         case .moved: "done"
         case .present: "already exists"

@@ -67,7 +67,7 @@ public struct ScanJob {
 
 extension VulnerabilityScan {
     /// True if a match is at least as severe as `severity`.
-    public func fails(on severity: Severity?) -> Bool {
+    public func fails(on severity: CVSSRating?) -> Bool {
         severity.map { least in matches.contains { $0.severity >= least } } ?? false
     }
 
@@ -97,7 +97,7 @@ extension VulnerabilityScan {
     }
 }
 
-extension VulnerabilityScan.Match {
+extension VulnerabilityScan.VulnerablePackage {
     fileprivate var json: JSON {
         .object([
             "id": .string(id), "aliases": .strings(aliases), "summary": .string(summary),

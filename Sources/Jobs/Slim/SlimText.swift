@@ -6,13 +6,13 @@ public import Slim
 extension SlimJob {
     /// Returns the text of `thaw slim --format text`.
     public func text(_ result: SlimResult) -> String {
-        if result.isUnchanged { return "already slim\n\n\(result.image.descriptor.digest)" }
+        if result.isUnchanged { return "already slim\n\n\(result.image.manifest.config.digest)" }
         let before = ByteCount(plan.contents.image.compressedSize)
         let after = ByteCount(result.image.compressedSize)
         let sizes = "\(before) -> \(after) compressed, \(plan.keep.count) paths kept, \(plan.droppedCount) dropped"
         let parts = [
             [sizes], ["kept because of"] + reasons, ["removed"] + removals, missing, proof(result),
-            ["\(result.image.descriptor.digest)"],
+            ["\(result.image.manifest.config.digest)"],
         ]
         return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n")
     }

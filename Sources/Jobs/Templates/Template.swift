@@ -11,19 +11,19 @@ internal import Linux
 /// ```
 /// `\t` and `\n` in the text are a tab and a newline. `if` and variables are not part of it.
 public struct Template: Sendable {
-    let parts: [Part]
+    let parts: [TemplatePart]
     /// True for a table.
     public let isTable: Bool
 
     /// A piece of a template.
-    enum Part: Sendable, Equatable {
+    enum TemplatePart: Sendable, Equatable {
         case text(String)
-        case pipeline([Command])
-        case range([Command], body: [Part])
+        case pipeline([PipelineCommand])
+        case range([PipelineCommand], body: [TemplatePart])
     }
 
     /// A function with its arguments, or a single value.
-    struct Command: Sendable, Equatable {
+    struct PipelineCommand: Sendable, Equatable {
         var function: String?
         var arguments: [Term]
     }
@@ -32,7 +32,7 @@ public struct Template: Sendable {
     indirect enum Term: Sendable, Equatable {
         case field([String])
         case constant(JSON)
-        case pipeline([Command])
+        case pipeline([PipelineCommand])
     }
 
     /// Parses a template; a malformed one is a usage failure.
@@ -56,14 +56,14 @@ public struct Template: Sendable {
         try self.init(text)
     }
 
-    private static func parse(_ text: String) throws(TemplateError) -> [Part] {
+    private static func parse(_ text: String) throws(TemplateError) -> [TemplatePart] {
         var rest = text[...]
         return try parse(&rest, depth: 0)
     }
 
     /// Parses up to `{{end}}` of a range, or the end of the text at depth 0.
-    private static func parse(_ rest: inout Substring, depth: Int) throws(TemplateError) -> [Part] {
-        var parts: [Part] = []
+    private static func parse(_ rest: inout Substring, depth: Int) throws(TemplateError) -> [TemplatePart] {
+        var parts: [TemplatePart] = []
         guard depth < 10 else { throw TemplateError("ranges are nested too deeply") }
         while let start = rest.firstRange(of: "{{") {
             var before = rest[..<start.lowerBound]
@@ -110,7 +110,7 @@ extension Template {
     /// True if the template may read a field of the document, or the document as a whole.
     func reads(_ field: String) -> Bool { Self.reads(parts, field) }
 
-    private static func reads(_ parts: [Part], _ field: String) -> Bool {
+    private static func reads(_ parts: [TemplatePart], _ field: String) -> Bool {
         parts.contains { part in
             switch part {
             case .text: false
@@ -120,7 +120,7 @@ extension Template {
         }
     }
 
-    private static func reads(_ commands: [Command], _ field: String) -> Bool {
+    private static func reads(_ commands: [PipelineCommand], _ field: String) -> Bool {
         commands.flatMap(\.arguments).contains { term in
             switch term {
             case .field(let path): path.isEmpty || path[0] == field

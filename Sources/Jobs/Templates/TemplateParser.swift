@@ -16,8 +16,8 @@ struct TemplateParser {
 
     /// An action: a value to print, or a bound of a range.
     enum Action {
-        case value([Template.Command])
-        case range([Template.Command])
+        case value([Template.PipelineCommand])
+        case range([Template.PipelineCommand])
         case end
     }
 
@@ -50,7 +50,7 @@ struct TemplateParser {
         return true
     }
 
-    private mutating func pipeline(depth: Int) throws(TemplateError) -> [Template.Command] {
+    private mutating func pipeline(depth: Int) throws(TemplateError) -> [Template.PipelineCommand] {
         guard depth < Self.maximumDepth else { throw TemplateError("parentheses are nested too deeply") }
         var commands = [try command(depth: depth)]
         while true {
@@ -63,9 +63,9 @@ struct TemplateParser {
         }
     }
 
-    private mutating func command(depth: Int) throws(TemplateError) -> Template.Command {
+    private mutating func command(depth: Int) throws(TemplateError) -> Template.PipelineCommand {
         skipBlanks()
-        var command = Template.Command(function: nil, arguments: [])
+        var command = Template.PipelineCommand(function: nil, arguments: [])
         if rest.first?.isLetter == true {
             let word = word()
             if let constant = Self.constants[word] {

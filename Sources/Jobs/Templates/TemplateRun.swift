@@ -57,7 +57,7 @@ struct TemplateEvaluation {
     /// The fields that the row may have; nil for an element of a list, whose fields are not known.
     let known: Set<String>?
 
-    func text(of parts: [Template.Part]) throws(TemplateError) -> String {
+    func text(of parts: [Template.TemplatePart]) throws(TemplateError) -> String {
         var text = ""
         for part in parts {
             switch part {
@@ -73,7 +73,7 @@ struct TemplateEvaluation {
     }
 
     /// Returns the elements of a list, or the values of an object by their names.
-    private func elements(of list: [Template.Command]) throws(TemplateError) -> [JSON] {
+    private func elements(of list: [Template.PipelineCommand]) throws(TemplateError) -> [JSON] {
         switch try value(of: list) {
         case .null: return []
         case .array(let elements): return elements
@@ -83,7 +83,7 @@ struct TemplateEvaluation {
         }
     }
 
-    func value(of pipeline: [Template.Command]) throws(TemplateError) -> JSON {
+    func value(of pipeline: [Template.PipelineCommand]) throws(TemplateError) -> JSON {
         var result: JSON?
         for command in pipeline {
             var arguments: [JSON] = []

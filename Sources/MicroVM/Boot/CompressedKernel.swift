@@ -103,7 +103,7 @@ struct CompressedKernel: Sendable {
     private func next(
         of blocks: inout LZ4Legacy, in packed: [UInt8], into buffer: inout [UInt8], path: FilePath
     ) throws(MachineError) -> Int? {
-        do throws(LZ4Legacy.Fault) {
+        do throws(LZ4Legacy.LZ4Fault) {
             var span = buffer.mutableSpan
             var bytes = unsafe span.mutableBytes
             return try unsafe blocks.next(packed.span.bytes, into: &bytes)

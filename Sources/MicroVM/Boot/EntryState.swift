@@ -3,7 +3,7 @@
 /// The initial registers of the first processor.
 struct EntryState: Hashable, Sendable {
     /// A segment register with its hidden part; the fields are those of `struct kvm_segment`.
-    struct Segment: Hashable, Sendable {
+    struct SegmentRegister: Hashable, Sendable {
         /// The size of a descriptor in bytes; a selector is the descriptor's offset in its table.
         static let descriptorByteCount = 8
 
@@ -36,7 +36,7 @@ struct EntryState: Hashable, Sendable {
     }
 
     /// The descriptors of privilege level 0 from address 0 (Intel SDM, volume 3A, 3.4.5).
-    private enum Descriptor {
+    private enum FlatDescriptor {
         /// 4 GiB, readable and accessed.
         static let code32: UInt64 = 0x00cf_9b00_0000_ffff
         /// The same with the L flag.
@@ -50,17 +50,17 @@ struct EntryState: Hashable, Sendable {
     }
 
     /// Address and limit of a descriptor table.
-    struct Table: Hashable, Sendable {
+    struct DescriptorTable: Hashable, Sendable {
         let base: UInt64
         let limit: UInt16
     }
 
-    let code: Segment
+    let code: SegmentRegister
     /// The segment of ds, es, fs, gs and ss.
-    let data: Segment
-    let task: Segment
-    let gdt: Table
-    let idt: Table
+    let data: SegmentRegister
+    let task: SegmentRegister
+    let gdt: DescriptorTable
+    let idt: DescriptorTable
     let cr0: UInt64
     let cr3: UInt64
     let cr4: UInt64
@@ -80,11 +80,12 @@ struct EntryState: Hashable, Sendable {
         rbx: UInt64, rsi: UInt64
     ) {
         self.descriptors = descriptors
-        code = Segment(descriptors[1], selector: UInt16(1 * Segment.descriptorByteCount))
-        data = Segment(descriptors[2], selector: UInt16(2 * Segment.descriptorByteCount))
-        task = Segment(descriptors[3], selector: UInt16(3 * Segment.descriptorByteCount))
-        gdt = Table(base: BootLayout.gdt, limit: UInt16(descriptors.count * Segment.descriptorByteCount - 1))
-        idt = Table(base: BootLayout.idt, limit: UInt16(Segment.descriptorByteCount - 1))
+        code = SegmentRegister(descriptors[1], selector: UInt16(1 * SegmentRegister.descriptorByteCount))
+        data = SegmentRegister(descriptors[2], selector: UInt16(2 * SegmentRegister.descriptorByteCount))
+        task = SegmentRegister(descriptors[3], selector: UInt16(3 * SegmentRegister.descriptorByteCount))
+        gdt = DescriptorTable(
+            base: BootLayout.gdt, limit: UInt16(descriptors.count * SegmentRegister.descriptorByteCount - 1))
+        idt = DescriptorTable(base: BootLayout.idt, limit: UInt16(SegmentRegister.descriptorByteCount - 1))
         self.cr0 = cr0
         self.cr3 = cr3
         self.cr4 = cr4
@@ -98,7 +99,7 @@ struct EntryState: Hashable, Sendable {
     /// Protected mode without paging, `rbx` points to the start info (Xen's PVH ABI).
     static func pvh(at entry: UInt64) -> EntryState {
         EntryState(
-            descriptors: [0, Descriptor.code32, Descriptor.data, Descriptor.smallTask],
+            descriptors: [0, FlatDescriptor.code32, FlatDescriptor.data, FlatDescriptor.smallTask],
             cr0: ControlBit.cr0PE | ControlBit.cr0ET, cr3: 0, cr4: 0, efer: 0, at: entry, rbx: BootLayout.startInfo,
             rsi: 0)
     }
@@ -106,7 +107,7 @@ struct EntryState: Hashable, Sendable {
     /// Long mode with 4 GiB identity-mapped, `rsi` points to the zero page (Linux's 64-bit boot protocol).
     static func linux64(at entry: UInt64) -> EntryState {
         EntryState(
-            descriptors: [0, Descriptor.code64, Descriptor.data, Descriptor.task],
+            descriptors: [0, FlatDescriptor.code64, FlatDescriptor.data, FlatDescriptor.task],
             cr0: ControlBit.cr0PG | ControlBit.cr0PE | ControlBit.cr0ET, cr3: BootLayout.pageTables,
             cr4: ControlBit.cr4PAE, efer: EFERBit.lme | EFERBit.lma, at: entry, rbx: 0, rsi: BootLayout.zeroPage)
     }

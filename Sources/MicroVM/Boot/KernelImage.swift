@@ -27,7 +27,7 @@ final class KernelImage: Sendable {
         }
     }
 
-    private enum Content: Sendable {
+    private enum KernelFormat: Sendable {
         case elf([ELF.Segment])
         case bzImage(SetupHeader)
     }
@@ -38,7 +38,7 @@ final class KernelImage: Sendable {
     let commandLineLimit: Int
     /// A remark for the user; `nil` if there is none.
     let remark: String?
-    private let content: Content
+    private let content: KernelFormat
     private let file: KernelFile
 
     /// COMMAND_LINE_SIZE of Linux for x86 is 2048.

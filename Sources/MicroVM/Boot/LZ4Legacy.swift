@@ -16,7 +16,7 @@ struct LZ4Legacy {
     static let blockSize = 8 << 20
 
     /// The reason why bytes could not be unpacked.
-    enum Fault: Error, Hashable {
+    enum LZ4Fault: Error, Hashable {
         case notLZ4
         case damaged
         /// The unpacked size differs from the declared size.
@@ -32,7 +32,7 @@ struct LZ4Legacy {
     /// Unpacks the next block of the same input into a buffer of ``blockSize`` bytes, or of all there are if less.
     ///
     /// - Returns: the number of bytes in the block; `nil` after the last one.
-    mutating func next(_ input: RawSpan, into buffer: inout MutableRawSpan) throws(Fault) -> Int? {
+    mutating func next(_ input: RawSpan, into buffer: inout MutableRawSpan) throws(LZ4Fault) -> Int? {
         guard input.byteCount >= 4, Self.word(input, 0) == Self.magic else { throw .notLZ4 }
         while position < input.byteCount {
             guard input.byteCount - position >= 4 else { throw .damaged }

@@ -73,7 +73,7 @@ extension Processor {
 }
 
 extension kvm_segment {
-    fileprivate init(_ segment: EntryState.Segment) {
+    fileprivate init(_ segment: EntryState.SegmentRegister) {
         self.init()
         base = segment.base
         limit = segment.limit

@@ -11,9 +11,9 @@ internal import SystemPackage
     /// The reason why the guest's code stopped running.
     @safe enum Exit {
         /// A write to a port or to an address without memory: `size` bytes, `count` times.
-        case write(Location, UnsafeRawBufferPointer)
+        case write(BusAddress, UnsafeRawBufferPointer)
         /// A read there; the guest gets the content of the buffer.
-        case read(Location, UnsafeMutableRawBufferPointer)
+        case read(BusAddress, UnsafeMutableRawBufferPointer)
         /// It halted, and no interrupt can come.
         case halted
         /// It shut down by a triple fault, which is also a kernel's way to reset a machine.
@@ -24,7 +24,7 @@ internal import SystemPackage
         case failed(String)
     }
 
-    enum Location {
+    enum BusAddress {
         case port(UInt16)
         case memory(UInt64)
     }
@@ -74,7 +74,7 @@ internal import SystemPackage
         }
     }
 
-    private func access(_ place: Location, _ exit: ckvm_exit) -> Exit {
+    private func access(_ place: BusAddress, _ exit: ckvm_exit) -> Exit {
         let count = unsafe Int(exit.size) * Int(exit.count)
         let bytes = unsafe UnsafeMutableRawBufferPointer(start: exit.data, count: count)
         return unsafe exit.is_write != 0 ? .write(place, UnsafeRawBufferPointer(bytes)) : .read(place, bytes)

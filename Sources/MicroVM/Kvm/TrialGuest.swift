@@ -88,7 +88,7 @@ public enum TrialGuest {
             ] { try memory.store(value, at: address) }
             for (index, descriptor) in entry.descriptors.enumerated() {
                 try memory.store(
-                    descriptor, at: BootLayout.gdt + UInt64(index * EntryState.Segment.descriptorByteCount))
+                    descriptor, at: BootLayout.gdt + UInt64(index * EntryState.SegmentRegister.descriptorByteCount))
             }
             try memory.write(code, at: entry.rip)
         } catch { preconditionFailure("2 MiB hold the trial guest") }

@@ -69,7 +69,7 @@ enum MachineReply: Equatable {
     case failed(MachineError)
     case console([UInt8])
     case figures(MachineFigures)
-    case outcome(Machine.Outcome)
+    case outcome(Machine.RunOutcome)
     case saved
 
     var bytes: [UInt8] {
@@ -181,7 +181,7 @@ extension StateWriter {
         put(figures.diskReads)
     }
 
-    mutating func put(_ outcome: Machine.Outcome) {
+    mutating func put(_ outcome: Machine.RunOutcome) {
         let (number, reason): (UInt8, String) =
             switch outcome {
             case .paused: (0, "")
@@ -233,7 +233,7 @@ extension StateReader {
         return figures
     }
 
-    mutating func outcome() throws(MachineError) -> Machine.Outcome {
+    mutating func outcome() throws(MachineError) -> Machine.RunOutcome {
         let (kind, reason) = (try number(UInt8.self), try text())
         switch kind {
         case 0: return .paused

@@ -14,7 +14,7 @@ public final class MachineProcess: Sendable {
         var isMade = false
         var isSaved = false
         var failure: MachineError?
-        var outcome: Machine.Outcome?
+        var outcome: Machine.RunOutcome?
         var console: [UInt8] = []
         var figures = MachineFigures()
         var figureCount = 0
@@ -130,11 +130,11 @@ public final class MachineProcess: Sendable {
     /// - Parameters:
     ///   - deadline: nanoseconds of `CLOCK_MONOTONIC`, after which the machine is ended.
     ///   - reply: the content of the guest's mailbox, if the guest was paused in the middle of ringing the doorbell.
-    public func run(until deadline: UInt64, reply: [UInt8] = []) -> Machine.Outcome {
+    public func run(until deadline: UInt64, reply: [UInt8] = []) -> Machine.RunOutcome {
         state.update { $0.outcome = nil }
         connection.send(.run(deadline: deadline, reply: reply))
         let latest = deadline > .max - MachineProcess.killTimeout ? .max : deadline + MachineProcess.killTimeout
-        let outcome: Machine.Outcome?? = state.wait(until: latest) { state in
+        let outcome: Machine.RunOutcome?? = state.wait(until: latest) { state in
             if let outcome = MachineProcess.outcome(state) { return .some(outcome) }
             return state.isStopping ? .some(nil) : nil
         }
@@ -146,7 +146,7 @@ public final class MachineProcess: Sendable {
         return .ended(isStopping ? .stopped : .timedOut)
     }
 
-    private static func outcome(_ state: State) -> Machine.Outcome? {
+    private static func outcome(_ state: State) -> Machine.RunOutcome? {
         state.outcome ?? state.end.map { .ended(.failed($0)) }
     }
 

@@ -28,7 +28,7 @@ final class BlockDevice: VirtioDevice {
     }
 
     /// Status bytes (virtio 1.2, 5.2.6).
-    private enum Status: UInt8 {
+    private enum RequestStatus: UInt8 {
         case ok = 0
         case ioerr = 1
         case unsupp = 2
@@ -110,7 +110,7 @@ final class BlockDevice: VirtioDevice {
 
     // MARK: Requests
 
-    private struct Header {
+    private struct RequestHeader {
         var operation: UInt32 = 0
         var reserved: UInt32 = 0
         var sector: UInt64 = 0
@@ -118,7 +118,7 @@ final class BlockDevice: VirtioDevice {
 
     /// Returns the number of bytes that were written for sure, from the first on.
     private func answer(_ chain: inout DescriptorChain) throws(QueueFault) -> Int {
-        var header = Header()
+        var header = RequestHeader()
         guard unsafe withUnsafeMutableBytes(of: &header, { unsafe chain.readable.take($0) }) else {
             throw .request("a disk request has a truncated header")
         }
@@ -131,7 +131,7 @@ final class BlockDevice: VirtioDevice {
         return written == wanted ? written + 1 : written
     }
 
-    private func carryOut(_ header: Header, _ chain: inout DescriptorChain) -> (Status, written: Int) {
+    private func carryOut(_ header: RequestHeader, _ chain: inout DescriptorChain) -> (RequestStatus, written: Int) {
         switch UInt32(littleEndian: header.operation) {
         case RequestType.in:
             let count = chain.writable.byteCount

@@ -5,7 +5,7 @@
 final class VirtioContext {
     typealias Handler = (Interest) throws(QueueFault) -> Void
 
-    private struct Watch {
+    private struct QueueWatch {
         let serial: UInt64
         let handler: Handler
         var interest: Interest
@@ -14,7 +14,7 @@ final class VirtioContext {
     let queues: [Virtqueue]
     private let loop: EventLoop
     private weak let transport: VirtioTransport?
-    private var watches: [Int32: Watch] = [:]
+    private var watches: [Int32: QueueWatch] = [:]
     private var nextSerial: UInt64 = 0
     private var isSuspended: Bool
 
@@ -37,7 +37,7 @@ final class VirtioContext {
         try loop.add(descriptor, for: isSuspended ? [] : interest) { [weak transport] what in
             transport?.handleEvent(to: descriptor, serial, what)
         }
-        watches[descriptor] = Watch(serial: serial, handler: handler, interest: interest)
+        watches[descriptor] = QueueWatch(serial: serial, handler: handler, interest: interest)
     }
 
     /// Changes the events of a descriptor.

@@ -58,7 +58,7 @@ struct DescriptorChain {
         var hasIndirect = false
     }
 
-    private struct Descriptor {
+    private struct RingDescriptor {
         static let byteCount = 16
         var address: UInt64 = 0
         var byteCount: UInt32 = 0
@@ -99,7 +99,7 @@ struct DescriptorChain {
             return nil
         }
         let event = features.hasEventIndex ? RingOffset.eventByteCount : 0
-        let table = UInt64(size) * UInt64(Descriptor.byteCount)
+        let table = UInt64(size) * UInt64(RingDescriptor.byteCount)
         let (heads, elements) = (UInt64(RingOffset.available(size)), UInt64(RingOffset.used(size)))
         guard
             let descriptors = unsafe try? memory.pointer(to: place.descriptors, table, alignment: 16),
@@ -154,8 +154,8 @@ struct DescriptorChain {
             guard Int(index) < count else { throw .descriptorIndex(index) }
             guard left > 0 else { throw .endlessChain }
             left -= 1
-            var descriptor = Descriptor()
-            unsafe ckvm_copy(&descriptor, table + Int(index) * Descriptor.byteCount, Descriptor.byteCount)
+            var descriptor = RingDescriptor()
+            unsafe ckvm_copy(&descriptor, table + Int(index) * RingDescriptor.byteCount, RingDescriptor.byteCount)
             if descriptor.isIndirect {
                 guard features.hasIndirect, !isIndirect else { throw .indirect }
                 unsafe (table, count) = unsafe try indirectTable(descriptor)
@@ -172,8 +172,8 @@ struct DescriptorChain {
         )
     }
 
-    private func indirectTable(_ descriptor: Descriptor) throws(QueueFault) -> (UnsafeRawPointer, Int) {
-        let (count, rest) = Int(descriptor.byteCount).quotientAndRemainder(dividingBy: Descriptor.byteCount)
+    private func indirectTable(_ descriptor: RingDescriptor) throws(QueueFault) -> (UnsafeRawPointer, Int) {
+        let (count, rest) = Int(descriptor.byteCount).quotientAndRemainder(dividingBy: RingDescriptor.byteCount)
         guard !descriptor.hasNext, rest == 0, count > 0, count <= maximumChainLength else { throw .indirect }
         do throws(GuestFault) {
             return try unsafe (
@@ -192,7 +192,7 @@ struct DescriptorChain {
         var readableBytes = 0
     }
 
-    private func add(_ descriptor: Descriptor, to found: inout WalkState) throws(QueueFault) {
+    private func add(_ descriptor: RingDescriptor, to found: inout WalkState) throws(QueueFault) {
         guard descriptor.byteCount > 0 else { throw .emptyBuffer }
         guard found.count < maximumChainLength else { throw .endlessChain }
         guard descriptor.isWritten || found.readable == found.count else { throw .order }

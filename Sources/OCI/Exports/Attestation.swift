@@ -18,9 +18,14 @@ public struct Attestation: Sendable, Hashable {
     ///
     /// - Parameter names: The image's names as package URLs; without any, the subject has the name `_`, as in BuildKit.
     public init(_ predicateType: String, _ predicate: JSON, of subject: Digest, names: [String]) {
+        self.init(predicateType, predicate, of: (names.isEmpty ? ["_"] : names).map { ($0, subject) })
+    }
+
+    /// Makes the statement that `predicate` holds for things with these names and digests.
+    public init(_ predicateType: String, _ predicate: JSON, of subjects: [(name: String, digest: Digest)]) {
         self.predicateType = predicateType
-        let subjects = (names.isEmpty ? ["_"] : names).map { name in
-            JSON.object(["name": .string(name), "digest": .strings(["sha256": subject.hex])])
+        let subjects = subjects.map { subject in
+            JSON.object(["name": .string(subject.name), "digest": .strings(["sha256": subject.digest.hex])])
         }
         let statement = JSON.object([
             "_type": .string("https://in-toto.io/Statement/v1"), "predicateType": .string(predicateType),

@@ -21,6 +21,11 @@ extension Descriptor {
     }
 }
 
+extension Manifest {
+    /// True if an export compresses layers that a build left plain; the manifest has another digest there.
+    public var hasDeferredLayers: Bool { layers.contains { $0.deferredCompression != nil } }
+}
+
 extension Layer {
     /// Returns this layer with the compression that an export gives to it; nil for none.
     func deferring(_ compression: Compression?) -> Layer {
@@ -42,13 +47,13 @@ extension Store {
 
     /// Returns an image in the form in which it is exported.
     public func exported(_ image: Image) throws -> Image {
-        guard image.layers.contains(where: { $0.descriptor.deferredCompression != nil }) else { return image }
+        guard image.manifest.hasDeferredLayers else { return image }
         let set = try converted(ImageSet(image))
         return try Image(manifest: set.descriptor, in: set.source)
     }
 
     private func converted(_ set: ImageSet) throws -> ImageSet {
-        var export = Export(store: self, source: set.source)
+        var export = ExportConversion(store: self, source: set.source)
         do {
             let descriptor = try export.exported(set.descriptor)
             return descriptor == set.descriptor ? set : ImageSet(descriptor, in: export.blobs)
@@ -59,7 +64,7 @@ extension Store {
 }
 
 /// The conversion of a set's documents to those of its export.
-private struct Export {
+private struct ExportConversion {
     let store: Store
     let source: any BlobSource
     /// The converted documents by their digest.
@@ -102,7 +107,7 @@ private struct Export {
         _ descriptor: Descriptor, manifest bytes: [UInt8], depth: Int
     ) throws -> Descriptor {
         let manifest = try Manifest(parsing: bytes, digest: descriptor.digest)
-        guard manifest.layers.contains(where: { $0.deferredCompression != nil }) else { return descriptor }
+        guard manifest.hasDeferredLayers else { return descriptor }
         let layers = try manifest.layers.map { layer in
             guard let compression = layer.deferredCompression else { return layer }
             // Of a plain layer the blob is the tar.

@@ -9,7 +9,7 @@ public import SystemPackage
 /// are left out.
 public struct DirectoryExport {
     /// The handling of files in the directory that the image doesn't have.
-    public enum Mode: String, Sendable, CaseIterable {
+    public enum ForeignFiles: String, Sendable, CaseIterable {
         /// They remain.
         case copy
         /// They are deleted.
@@ -45,21 +45,33 @@ public struct DirectoryExport {
     }
 
     /// Writes all files; returns the paths that had to be left out.
-    public func write(_ mode: Mode) throws -> [ImagePath] {
+    ///
+    /// - Parameter documents: The documents about the files; nil for none.
+    public func write(_ mode: ForeignFiles, documents: ExportedFiles.Documents? = nil) throws -> [ImagePath] {
         if mode == .delete { try removeOthers() }
         let delta = TreeDelta(to: tree)
         var left: Set<ImagePath> = []
+        var files = ExportedFiles()
         try delta.write(from: image) { entry in
             switch entry.change {
             case .add(.directory): try makeDirectory(entry.path)
             case .add(let kind): if try !make(kind, entry) { left.insert(entry.path) }
             case .link(let first):
-                if left.contains(first) { left.insert(entry.path) } else { try link(entry.path, to: first) }
+                if left.contains(first) {
+                    left.insert(entry.path)
+                } else {
+                    try link(entry.path, to: first)
+                    files.add(entry)
+                }
             case .remove, .clear: preconditionFailure("nothing is removed from an empty tree")
             }
         } file: { entry, reader in
-            try writeFile(entry, reader)
+            try writeFile(entry) { write in
+                guard documents != nil else { return try reader.readContent(write) }
+                try files.add(entry, reader, write: write)
+            }
         }
+        for document in try documents?(files) ?? [] { try add(document) }
         // Last and from below, because every file made in a directory changes its time.
         for entry in delta.heads.reversed() where !entry.path.isRoot {
             try apply(entry.metadata, to: FilePath(entry.path))
@@ -124,14 +136,23 @@ extension DirectoryExport {
         try target.makeHardLink(FilePath(path), to: FilePath(first))
     }
 
+    private func add(_ document: ExportedFiles.Document) throws {
+        let path = try ImagePath(document.name)
+        let metadata = FileMetadata(mode: 0o600, uid: geteuid(), gid: getegid())
+        let entry = LayerEntry(path, .add(.file(size: Int64(document.bytes.count))), metadata)
+        try writeFile(entry) { write in try write(document.bytes[...]) }
+    }
+
     /// Writes a temporary file in the same directory and renames it, so that a reader sees the old file or the new one.
-    private func writeFile(_ entry: LayerEntry, _ reader: TarReader) throws {
+    private func writeFile(
+        _ entry: LayerEntry, content: ((ArraySlice<UInt8>) throws -> Void) throws -> Void
+    ) throws {
         let place = FilePath(entry.path)
         let name = ".thaw.\(UInt64.random(in: 0 ... .max))"
         let temporary = FilePath(entry.path.parent.appending(Array(name.utf8)))
         let file = try target.open(temporary, [.write, .create, .exclusive], mode: 0o600)
         do {
-            try reader.readContent { try unsafe file.write($0.span.bytes) }
+            try content { try unsafe file.write($0.span.bytes) }
             try file.close()
             try apply(entry.metadata, to: temporary)
             if try target.exists(place), try target.status(of: place).type == .directory {

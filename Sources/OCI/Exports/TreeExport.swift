@@ -19,20 +19,34 @@ public struct TreeExport: Sendable {
 
     /// Writes the tar.
     ///
+    /// - Parameter documents: The documents about the files of each image; nil for none.
     /// - Throws: ``OCIError/samePath(_:)`` if two images have the same file in one directory.
-    public func write(to sink: any ByteSink) throws {
+    public func write(to sink: any ByteSink, documents: [ExportedFiles.Documents]? = nil) throws {
         let tar = TarWriter(sink)
         var taken = TakenPaths()
-        for (image, tree, directory) in images {
+        for (index, (image, tree, directory)) in images.enumerated() {
             if images.count > 1 { try taken.add(tree, below: directory) }
             if !directory.isRoot { try tar.add(LayerEntry(directory, .add(.directory), FileMetadata(mode: 0o755))) }
-            try TreeDelta(to: tree).write(from: image, add: { try tar.add(placed($0, below: directory)) }) {
-                entry, reader in
+            var files = ExportedFiles()
+            try TreeDelta(to: tree).write(from: image) { entry in
                 try tar.add(placed(entry, below: directory))
-                try reader.readContent { try tar.write($0) }
+                files.add(entry)
+            } file: { entry, reader in
+                try tar.add(placed(entry, below: directory))
+                guard documents != nil else { return try reader.readContent { try tar.write($0) } }
+                try files.add(entry, reader) { try tar.write($0) }
             }
+            for document in try documents?[index](files) ?? [] { try add(document, below: directory, to: tar) }
         }
         try tar.finish()
+    }
+
+    private func add(_ document: ExportedFiles.Document, below directory: ImagePath, to tar: TarWriter) throws {
+        let size = Int64(document.bytes.count)
+        try tar.add(
+            LayerEntry(
+                directory.appending(Array(document.name.utf8)), .add(.file(size: size)), FileMetadata(mode: 0o600)))
+        try tar.write(document.bytes[...])
     }
 
     private func placed(_ entry: LayerEntry, below directory: ImagePath) -> LayerEntry {

@@ -89,7 +89,7 @@ extension BitInput {
         try load()
         let value = cursor.bits & (1 << UInt64(count) - 1)
         drop(count)
-        if isOverrun { throw Inflater.Fault.isTruncated }
+        if isOverrun { throw Inflater.InflateFault.isTruncated }
         return Int(value)
     }
 
@@ -99,7 +99,7 @@ extension BitInput {
         let entry = code.entries[Int(cursor.bits & (1 << UInt64(code.root) - 1))]
         guard entry & HuffmanTable.isSpecial == 0 else { return nil }
         drop(Int(entry & 0xFF))
-        if isOverrun { throw Inflater.Fault.isTruncated }
+        if isOverrun { throw Inflater.InflateFault.isTruncated }
         return Int(entry >> 16)
     }
 

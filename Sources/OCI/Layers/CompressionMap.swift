@@ -4,19 +4,19 @@ internal import Synchronization
 ///
 /// A mark follows each chunk of output. Between two marks the bytes share the compressed ones evenly.
 public final class CompressionMap: Sendable {
-    private struct Mark {
+    private struct MapPoint {
         var plain: Int64 = 0
         var packed: Int64 = 0
     }
 
-    private let marks = Mutex([Mark()])
+    private let marks = Mutex([MapPoint()])
 
     /// Makes an empty map.
     public init() {}
 
     /// Adds a mark behind the last one.
     func add(plain: Int64, packed: Int64) {
-        marks.withLock { $0.append(Mark(plain: plain, packed: packed)) }
+        marks.withLock { $0.append(MapPoint(plain: plain, packed: packed)) }
     }
 
     /// Returns the compressed bytes of a range of the tar; 0 if the tar was not decompressed with this map.
@@ -25,7 +25,7 @@ public final class CompressionMap: Sendable {
     }
 
     /// Returns the place in the blob of an offset in the tar.
-    private static func place(_ offset: Int64, _ marks: [Mark]) -> Double {
+    private static func place(_ offset: Int64, _ marks: [MapPoint]) -> Double {
         // The first mark at or behind the offset.
         var (low, high) = (0, marks.count)
         while low < high {

@@ -5,20 +5,20 @@ enum DeflateBlock {
 
     /// Reads a header without its first bit.
     ///
-    /// - Throws: ``Inflater/Fault``.
+    /// - Throws: ``Inflater/InflateFault``.
     init(_ input: BitInput) throws {
         switch try input.take(2) {
         case 0: self = try Self.stored(input)
         case 1: self = Self.fixed()
         case 2: self = try Self.dynamic(input)
-        default: throw Inflater.Fault.isCorrupt
+        default: throw Inflater.InflateFault.isCorrupt
         }
     }
 
     private static func stored(_ input: BitInput) throws -> Self {
         input.align()
         let count = try input.take(16)
-        guard try input.take(16) == ~count & 0xFFFF else { throw Inflater.Fault.isCorrupt }
+        guard try input.take(16) == ~count & 0xFFFF else { throw Inflater.InflateFault.isCorrupt }
         return .stored(left: count)
     }
 
@@ -33,7 +33,7 @@ enum DeflateBlock {
         let literalCount = try input.take(5) + 257
         let distanceCount = try input.take(5) + 1
         let codeCount = try input.take(4) + 4
-        guard literalCount <= 286, distanceCount <= 30 else { throw Inflater.Fault.isCorrupt }
+        guard literalCount <= 286, distanceCount <= 30 else { throw Inflater.InflateFault.isCorrupt }
         let code = try codeOfLengths(codeCount, input)
         let lengths = try readLengths(literalCount + distanceCount, code: code, from: input)
         // A block without an end symbol never ends.
@@ -43,7 +43,7 @@ enum DeflateBlock {
                 joinsBytes: true),
             let distances = HuffmanTable(
                 lengths[literalCount...], meanings: HuffmanTable.distances, root: InflateLoop.distanceRoot)
-        else { throw Inflater.Fault.isCorrupt }
+        else { throw Inflater.InflateFault.isCorrupt }
         return .coded(literals: literals, distances: distances)
     }
 
@@ -55,7 +55,7 @@ enum DeflateBlock {
         for symbol in order.prefix(count) { lengths[symbol] = UInt8(try input.take(3)) }
         guard
             let code = HuffmanTable(lengths[...], meanings: HuffmanTable.codeLengths, root: 7, allowsSingleWord: false)
-        else { throw Inflater.Fault.isCorrupt }
+        else { throw Inflater.InflateFault.isCorrupt }
         return code
     }
 
@@ -63,9 +63,9 @@ enum DeflateBlock {
         var lengths: [UInt8] = []
         lengths.reserveCapacity(count)
         while lengths.count < count {
-            guard let symbol = try input.take(code) else { throw Inflater.Fault.isCorrupt }
+            guard let symbol = try input.take(code) else { throw Inflater.InflateFault.isCorrupt }
             let (value, times) = try meaning(of: symbol, after: lengths.last, input)
-            guard lengths.count + times <= count else { throw Inflater.Fault.isCorrupt }
+            guard lengths.count + times <= count else { throw Inflater.InflateFault.isCorrupt }
             lengths += repeatElement(value, count: times)
         }
         return lengths
@@ -78,7 +78,7 @@ enum DeflateBlock {
         switch symbol {
         case 0..<16: return (UInt8(symbol), 1)
         case 16:
-            guard let last else { throw Inflater.Fault.isCorrupt }
+            guard let last else { throw Inflater.InflateFault.isCorrupt }
             return (last, 3 + (try input.take(2)))
         case 17: return (0, 3 + (try input.take(3)))
         default: return (0, 11 + (try input.take(7)))

@@ -33,9 +33,9 @@ final class GzipSource: DecompressingSource {
                     return chunk
                 }
             }
-        } catch Inflater.Fault.isTruncated {
+        } catch Inflater.InflateFault.isTruncated {
             throw OCIError.malformedCompression(name, reason: "the gzip stream is truncated")
-        } catch Inflater.Fault.isCorrupt {
+        } catch Inflater.InflateFault.isCorrupt {
             throw OCIError.malformedCompression(name, reason: "the gzip stream is corrupt")
         }
     }
@@ -45,7 +45,7 @@ final class GzipSource: DecompressingSource {
         var first = try input.takeByte()
         while hasMember, first == 0 { first = try input.takeByte() }
         guard let first else {
-            guard hasMember else { throw Inflater.Fault.isTruncated }
+            guard hasMember else { throw Inflater.InflateFault.isTruncated }
             return false
         }
         var header = Header(input, first)
@@ -59,7 +59,7 @@ final class GzipSource: DecompressingSource {
     private func endMember() throws {
         isInMember = false
         let (sum, size) = (try input.takeNumber(4), try input.takeNumber(4))
-        guard sum == Int(checksum), size == Int(count) else { throw Inflater.Fault.isCorrupt }
+        guard sum == Int(checksum), size == Int(count) else { throw Inflater.InflateFault.isCorrupt }
     }
 
     private static func sum(_ bytes: [UInt8], after sum: UInt32) -> UInt32 {
@@ -81,7 +81,7 @@ final class GzipSource: DecompressingSource {
             for _ in 1..<10 { try add() }
             let flags = bytes[3]
             guard bytes[0] == 0x1F, bytes[1] == 0x8B, bytes[2] == 8, flags & 0xE0 == 0 else {
-                throw Inflater.Fault.isCorrupt
+                throw Inflater.InflateFault.isCorrupt
             }
             if flags & 4 != 0 {
                 let count = Int(try add()) | Int(try add()) << 8
@@ -91,7 +91,7 @@ final class GzipSource: DecompressingSource {
             if flags & 2 != 0 {
                 settle()
                 let expected = Int(sum & 0xFFFF)
-                guard try input.takeNumber(2) == expected else { throw Inflater.Fault.isCorrupt }
+                guard try input.takeNumber(2) == expected else { throw Inflater.InflateFault.isCorrupt }
             }
         }
 
@@ -115,7 +115,7 @@ extension BitInput {
     fileprivate func takeNumber(_ byteCount: Int) throws -> Int {
         var number = 0
         for index in 0..<byteCount {
-            guard let byte = try takeByte() else { throw Inflater.Fault.isTruncated }
+            guard let byte = try takeByte() else { throw Inflater.InflateFault.isTruncated }
             number |= Int(byte) << (8 * index)
         }
         return number

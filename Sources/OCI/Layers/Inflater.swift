@@ -7,7 +7,7 @@
 /// ```
 @safe final class Inflater {
     /// The stream is not DEFLATE, or it is incomplete.
-    enum Fault: Error { case isCorrupt, isTruncated }
+    enum InflateFault: Error { case isCorrupt, isTruncated }
 
     private static let history = 32 << 10
     private static let chunk = 256 << 10
@@ -42,7 +42,7 @@
         slide()
         while filled < Self.history + Self.chunk, try proceed() {}
         // Output from bits after the end is never returned.
-        if input.isOverrun { throw Fault.isTruncated }
+        if input.isOverrun { throw InflateFault.isTruncated }
         defer { given = filled }
         return unsafe Array(UnsafeBufferPointer(start: window + given, count: filled - given))
     }
@@ -81,7 +81,7 @@
         input.align()
         let count = min(left, Self.history + Self.chunk - filled)
         let done = unsafe try input.takeBytes(UnsafeMutableBufferPointer(start: window + filled, count: count))
-        guard done > 0 else { throw Fault.isTruncated }
+        guard done > 0 else { throw InflateFault.isTruncated }
         filled += done
         block = .stored(left: left - done)
     }
@@ -91,11 +91,11 @@
         let pause = unsafe literals.entries.withUnsafeBufferPointer { literals in
             unsafe distances.entries.withUnsafeBufferPointer { unsafe loop(literals, $0) }
         }
-        if input.isOverrun { throw Fault.isTruncated }
+        if input.isOverrun { throw InflateFault.isTruncated }
         switch pause {
         case .inputIsLow, .windowIsFull: break
         case .blockEnded: block = nil
-        case .isCorrupt: throw Fault.isCorrupt
+        case .isCorrupt: throw InflateFault.isCorrupt
         }
     }
 

@@ -7,12 +7,12 @@ public import SystemPackage
 /// number of names. The kernel sets the change time by itself, and no program can set it back.
 public struct RootSnapshot: Sendable {
     /// The marks of each directory's entries, by name.
-    let directories: [ImagePath: [[UInt8]: Mark]]
+    let directories: [ImagePath: [[UInt8]: FileMark]]
     /// The latest change time of all files.
     public let newest: FileTime
 
     /// The properties that distinguish a file from another one, or from itself at another time.
-    struct Mark: Hashable {
+    struct FileMark: Hashable {
         let type: Linux.FileType
         let mode: UInt32
         let uid: UInt32
@@ -34,20 +34,20 @@ public struct RootSnapshot: Sendable {
         }
 
         /// True if both marks are of one directory.
-        func isSameDirectory(as other: Mark) -> Bool {
+        func isSameDirectory(as other: FileMark) -> Bool {
             type == .directory && other.type == .directory && inode == other.inode && birth == other.birth
         }
     }
 
     /// Reads the marks of everything below `root`.
     public init(_ root: Directory) throws {
-        var directories: [ImagePath: [[UInt8]: Mark]] = [:]
+        var directories: [ImagePath: [[UInt8]: FileMark]] = [:]
         var newest = FileTime(seconds: 0)
         var stack = [ImagePath.root]
         while let path = stack.popLast() {
-            var marks: [[UInt8]: Mark] = [:]
+            var marks: [[UInt8]: FileMark] = [:]
             for (name, status, birth) in try Self.entries(of: path, in: root) {
-                marks[name] = Mark(status, birth: birth)
+                marks[name] = FileMark(status, birth: birth)
                 newest = max(newest, status.changed)
                 if status.type == .directory { stack.append(path.appending(name)) }
             }
@@ -79,7 +79,7 @@ public struct RootChanges: Sendable {
     private var above: [(path: ImagePath, status: FileStatus, isListed: Bool)] = []
 
     /// The way in which a change of a file is detected.
-    public enum Method: String, Sendable, Hashable, CaseIterable, Codable {
+    public enum ChangeDetection: String, Sendable, Hashable, CaseIterable, Codable {
         /// By its marks.
         case marks
         /// By its content, whatever its marks are.
@@ -87,7 +87,7 @@ public struct RootChanges: Sendable {
     }
 
     private enum Item {
-        case present(ImagePath, FileStatus, RootSnapshot.Mark, old: RootSnapshot.Mark?, isInRemade: Bool)
+        case present(ImagePath, FileStatus, RootSnapshot.FileMark, old: RootSnapshot.FileMark?, isInRemade: Bool)
         case removed(ImagePath)
     }
 
@@ -95,7 +95,8 @@ public struct RootChanges: Sendable {
     ///
     /// - Parameter withheld: Paths that the command could not reach, with all below them.
     public init(
-        in root: Directory, since before: RootSnapshot, over lower: FileTree, withheld: [FilePath], by method: Method
+        in root: Directory, since before: RootSnapshot, over lower: FileTree, withheld: [FilePath],
+        by method: ChangeDetection
     ) throws {
         let withheld = Set(withheld.compactMap { try? ImagePath($0.string) })
         var names: [UInt64: [ImagePath]] = [:]
@@ -134,7 +135,7 @@ public struct RootChanges: Sendable {
             let child = path.appending(name)
             found.insert(name)
             guard !withheld.contains(child) else { continue }
-            let mark = RootSnapshot.Mark(status, birth: birth)
+            let mark = RootSnapshot.FileMark(status, birth: birth)
             items.append((name, .present(child, status, mark, old: old[name], isInRemade: isInRemade)))
         }
         if !isInRemade {

@@ -5,8 +5,8 @@ internal import SystemPackage
 ///
 /// A cache by the digest of the manifest or index, which never changes:
 /// ```
-/// thaw/facts   DIGEST SIZE DOCUMENTS LAYERS PLATFORMS DIFFIDS\n, image by image; lists with commas
-///              DIFFIDS: the lists of all images, with semicolons
+/// thaw/facts   DIGEST SIZE DOCUMENTS LAYERS PLATFORMS DIFFIDS CONFIGS DEFERRED\n; lists with commas
+///              DIFFIDS: the lists of all images, with semicolons; DEFERRED: 1 or 0
 /// ```
 struct SetFacts: Sendable, Hashable {
     /// The manifests, indexes and configurations.
@@ -19,6 +19,10 @@ struct SetFacts: Sendable, Hashable {
     var platforms: [String] = []
     /// The diff IDs of each image, lowest first.
     var diffIDs: [[Digest]] = []
+    /// The configuration of each image that has a platform, in the order of the index.
+    var configs: [Digest] = []
+    /// True if an export compresses layers, so that the documents of the export have other digests.
+    var isDeferred = false
 
     /// Reads the facts from the documents; `isComplete` is false if the store lacks some.
     static func read(_ top: Descriptor, in store: Store) throws -> (facts: SetFacts, isComplete: Bool) {
@@ -39,6 +43,7 @@ struct SetFacts: Sendable, Hashable {
                 let manifest = try Manifest(parsing: store.read(descriptor), digest: descriptor.digest)
                 facts.documents.insert(manifest.config.digest)
                 facts.layers.formUnion(manifest.layers.map(\.digest))
+                if manifest.hasDeferredLayers { facts.isDeferred = true }
                 if descriptor.platform?.os != "unknown" {
                     for layer in manifest.layers { sizes[layer.digest] = layer.size }
                 }
@@ -57,7 +62,10 @@ struct SetFacts: Sendable, Hashable {
         // An attestation or a chart, which belongs to an image but is none, has another type of configuration.
         guard descriptor.mediaType == .config || descriptor.mediaType == .dockerConfig else { return }
         let config = try ImageConfig(parsing: store.read(descriptor), digest: descriptor.digest)
-        if platform?.os != "unknown" { platforms.append(config.platform.description) }
+        if platform?.os != "unknown" {
+            platforms.append(config.platform.description)
+            configs.append(descriptor.digest)
+        }
         diffIDs.append(config.diffIDs)
     }
 }
@@ -114,13 +122,14 @@ extension SetFacts {
             layers.sorted().map(\.hex).joined(separator: ","),
             platforms.joined(separator: ","),
             diffIDs.map { $0.map(\.hex).joined(separator: ",") }.joined(separator: ";"),
+            configs.map(\.hex).joined(separator: ","), isDeferred ? "1" : "0",
         ]
         return fields.joined(separator: " ") + "\n"
     }
 
     private static func parsed(_ line: ArraySlice<UInt8>) -> (Digest, SetFacts)? {
         let fields = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-        guard fields.count == 6, let top = Digest(hexBytes: fields[0]),
+        guard fields.count == 8, let top = Digest(hexBytes: fields[0]),
             let size = Int64(String(decoding: fields[1], as: UTF8.self))
         else { return nil }
         func list(_ field: ArraySlice<UInt8>, _ separator: Unicode.Scalar = ",") -> [ArraySlice<UInt8>] {
@@ -132,6 +141,8 @@ extension SetFacts {
         facts.layers = Set(list(fields[3]).compactMap { Digest(hexBytes: $0) })
         facts.platforms = list(fields[4]).map { String(decoding: $0, as: UTF8.self) }
         for image in list(fields[5], ";") { facts.diffIDs.append(list(image).compactMap { Digest(hexBytes: $0) }) }
+        facts.configs = list(fields[6]).compactMap { Digest(hexBytes: $0) }
+        facts.isDeferred = fields[7].elementsEqual("1".utf8)
         return (top, facts)
     }
 }
@@ -143,6 +154,10 @@ extension Store {
         public let name: String
         /// The digest of the manifest or index.
         public let digest: Digest
+        /// The image ID: see ``ImageSet/id()``.
+        public let id: Digest
+        /// True if an export compresses layers, so that the image has another digest in a registry.
+        public let isDeferred: Bool
         /// The bytes of all layers as they are stored, each counted once.
         public let size: Int64
         /// The platforms.
@@ -158,13 +173,18 @@ extension Store {
         return try images.map { name, descriptor in
             guard let found = facts[descriptor.digest], !found.platforms.isEmpty else {
                 // The error that tells which document is missing.
-                let images = try ImageSet(descriptor, in: self).images()
-                return Summary(
-                    name: name, digest: descriptor.digest, size: images.reduce(0) { $0 + $1.compressedSize },
+                let set = ImageSet(descriptor, in: self)
+                let images = try set.images()
+                return try Summary(
+                    name: name, digest: descriptor.digest, id: set.id(),
+                    isDeferred: images.contains { $0.manifest.hasDeferredLayers },
+                    size: images.reduce(0) { $0 + $1.compressedSize },
                     platforms: images.map(\.config.platform.description))
             }
             return Summary(
-                name: name, digest: descriptor.digest, size: found.size, platforms: found.platforms)
+                name: name, digest: descriptor.digest,
+                id: found.id(of: descriptor.digest), isDeferred: found.isDeferred, size: found.size,
+                platforms: found.platforms)
         }
     }
 }

@@ -167,8 +167,9 @@ extension Store {
             if let digest = reference.digest, entry.digest == digest { return true }
             return entry[annotation: Self.referenceKey] == reference.description
         }
-        guard let found else { throw OCIError.imageNotFound(reference.familiar, store: path.string) }
-        return found
+        if let found { return found }
+        if let prefix = reference.imageID, let found = try entry(withID: prefix) { return found }
+        throw OCIError.imageNotFound(reference.familiar, store: path.string)
     }
 
     /// Returns the image of a descriptor, through an index if it is one.

@@ -1,6 +1,6 @@
 /// Matches a pattern against the lines of an output that arrives in pieces; it stores no text.
 public struct LineMatcher {
-    private let steps: [LinePattern.Step]
+    private let steps: [LinePattern.PatternStep]
     private var reader = CharacterReader()
     /// The steps that are active after the last character.
     private var reached: [Int] = []

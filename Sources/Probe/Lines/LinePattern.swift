@@ -16,7 +16,7 @@ struct LinePattern {
     }
 
     /// One step of a compiled pattern; unless stated otherwise, the next step follows.
-    enum Step {
+    enum PatternStep {
         /// Consumes one character.
         case character(CharacterClass)
         /// Consumes none, and requires a position.
@@ -44,7 +44,7 @@ struct LinePattern {
     /// The maximum number of steps, which bounds the cost of a character.
     static let stepLimit = 1_000
 
-    private(set) var steps: [Step] = []
+    private(set) var steps: [PatternStep] = []
 
     /// Compiles a pattern.
     init(_ text: String) throws(Refusal) {
@@ -53,7 +53,7 @@ struct LinePattern {
         try add(.end)
     }
 
-    private mutating func add(_ step: Step) throws(Refusal) {
+    private mutating func add(_ step: PatternStep) throws(Refusal) {
         guard steps.count < LinePattern.stepLimit else { throw Refusal(reason: "it is too large") }
         steps.append(step)
     }
@@ -110,7 +110,7 @@ struct LinePattern {
 
 /// The syntax tree of a pattern.
 indirect enum PatternNode {
-    case step(LinePattern.Step)
+    case step(LinePattern.PatternStep)
     case sequence([PatternNode])
     case alternatives([PatternNode])
     case repeated(PatternNode, least: Int, most: Int?)
@@ -124,10 +124,10 @@ func isOfWord(_ character: Unicode.Scalar) -> Bool {
 /// A set of characters.
 struct CharacterClass {
     /// A part of the set.
-    enum Item {
+    enum SetItem {
         case range(ClosedRange<Unicode.Scalar>)
         case digit, word, space
-        indirect case none(of: Item)
+        indirect case none(of: SetItem)
 
         func contains(_ character: Unicode.Scalar) -> Bool {
             switch self {
@@ -140,13 +140,13 @@ struct CharacterClass {
         }
     }
 
-    private let items: [Item]
+    private let items: [SetItem]
     private let isNegated: Bool
     private let ignoresCase: Bool
     /// The members below 64, and those from 64 to 127, one bit each: most text needs no table of Unicode.
     private var ascii: (UInt64, UInt64) = (0, 0)
 
-    init(_ items: [Item], isNegated: Bool, ignoresCase: Bool) {
+    init(_ items: [SetItem], isNegated: Bool, ignoresCase: Bool) {
         (self.items, self.isNegated, self.ignoresCase) = (items, isNegated, ignoresCase)
         for code in UInt8(0)..<64 {
             if decides(Unicode.Scalar(code)) { ascii.0 |= 1 << UInt64(code) }

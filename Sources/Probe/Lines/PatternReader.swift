@@ -118,7 +118,7 @@ struct PatternReader {
         }
     }
 
-    private func one(of items: [CharacterClass.Item], isNegated: Bool = false) -> PatternNode {
+    private func one(of items: [CharacterClass.SetItem], isNegated: Bool = false) -> PatternNode {
         .step(.character(CharacterClass(items, isNegated: isNegated, ignoresCase: ignoresCase)))
     }
 
@@ -131,7 +131,7 @@ struct PatternReader {
     }
 
     /// Parses the item after a backslash, also in a class.
-    private mutating func escapedItem() throws(LinePattern.Refusal) -> CharacterClass.Item {
+    private mutating func escapedItem() throws(LinePattern.Refusal) -> CharacterClass.SetItem {
         guard let letter = take() else { throw Refusal(reason: "nothing follows the last backslash") }
         switch letter {
         case "d": return .digit
@@ -153,7 +153,7 @@ struct PatternReader {
         }
     }
 
-    private mutating func coded(digits count: Int) throws(LinePattern.Refusal) -> CharacterClass.Item {
+    private mutating func coded(digits count: Int) throws(LinePattern.Refusal) -> CharacterClass.SetItem {
         let isBraced = take("{")
         let digits = text[position...].prefix { $0.properties.isASCIIHexDigit }.prefix(isBraced ? 8 : count)
         position += digits.count
@@ -165,7 +165,7 @@ struct PatternReader {
 
     private mutating func characterClass() throws(LinePattern.Refusal) -> CharacterClass {
         let isNegated = take("^")
-        var items: [CharacterClass.Item] = []
+        var items: [CharacterClass.SetItem] = []
         while let character = take() {
             if character == "]", !items.isEmpty {
                 return CharacterClass(items, isNegated: isNegated, ignoresCase: ignoresCase)
@@ -178,7 +178,7 @@ struct PatternReader {
     }
 
     /// Parses the rest of a range that begins with `first`, if there is one.
-    private mutating func upTo(_ first: CharacterClass.Item) throws(LinePattern.Refusal) -> CharacterClass.Item {
+    private mutating func upTo(_ first: CharacterClass.SetItem) throws(LinePattern.Refusal) -> CharacterClass.SetItem {
         guard next == "-", position + 1 < text.count, text[position + 1] != "]", case .range(let start) = first else {
             return first
         }

@@ -91,7 +91,7 @@ struct SignaturePolicy: Sendable {
 
 extension SignaturePolicy.Requirement {
     /// A fault in a requirement.
-    private struct Fault: Error, CustomStringConvertible {
+    private struct RequirementFault: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -107,10 +107,10 @@ extension SignaturePolicy.Requirement {
                 return
             }
             guard let identity = SignedIdentity(json["signedIdentity"]) else {
-                throw Fault(description: "its signedIdentity is not known")
+                throw RequirementFault(description: "its signedIdentity is not known")
             }
             self = .signed(try Self.keys(json), identity)
-        case let type: throw Fault(description: "requirement '\(type ?? "")' is not known")
+        case let type: throw RequirementFault(description: "requirement '\(type ?? "")' is not known")
         }
     }
 
@@ -125,10 +125,10 @@ extension SignaturePolicy.Requirement {
         var texts: [JSON] = json["keyDatas"]?.array ?? []
         if let text = json["keyData"] { texts.append(text) }
         for text in texts {
-            guard let bytes = text.base64 else { throw Fault(description: "its keyData is not base-64") }
+            guard let bytes = text.base64 else { throw RequirementFault(description: "its keyData is not base-64") }
             keys.append(try SigstoreKey(pem: bytes, name: "its keyData"))
         }
-        guard !keys.isEmpty else { throw Fault(description: "'sigstoreSigned' has no key") }
+        guard !keys.isEmpty else { throw RequirementFault(description: "'sigstoreSigned' has no key") }
         return keys
     }
 }

@@ -41,14 +41,17 @@ extension RemoteRepository {
             case .unsupported(let text):
                 throw RegistryError.uncheckable(action, policy: policy.path, text)
             case .signed(let keys, let identity):
+                var fault = ""
                 let isSigned = try digests.contains { digest in
-                    try signatures(of: digest, action: action).contains { signature in
+                    let isSigned = try signatures(of: digest, action: action).contains { signature in
                         signature.isValid(keys, identity, for: reference, with: digest)
                     }
+                    return try isSigned
+                        || hasBundle(by: keys, identity, for: reference, with: digest, action: action, &fault)
                 }
                 guard isSigned else {
                     throw RegistryError.unsigned(
-                        action, policy: policy.path, keys: keys.map(\.name).joined(separator: ", "))
+                        action, policy: policy.path, keys: keys.map(\.name).joined(separator: ", "), reason: fault)
                 }
             }
         }

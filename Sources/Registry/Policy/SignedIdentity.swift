@@ -45,6 +45,11 @@ enum SignedIdentity: Sendable, Hashable {
         }
     }
 
+    /// True if a signature that names no image, only its digest, is enough.
+    ///
+    /// It can't show that it was meant for a tag or for another place. The registry's repository has it, no more.
+    var acceptsUnnamed: Bool { self == .repository }
+
     /// True if a signature for the name `signed` is one for `image`.
     func accepts(_ signed: String, for image: Reference) -> Bool {
         guard let name = try? Reference(signed) else { return false }

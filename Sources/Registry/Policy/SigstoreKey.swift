@@ -15,7 +15,7 @@ struct SigstoreKey: Sendable {
     private let kind: Kind
 
     /// A fault in the text of a key.
-    private struct Fault: Error, CustomStringConvertible {
+    private struct KeyFault: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -31,7 +31,7 @@ struct SigstoreKey: Sendable {
         guard let start = lines.firstIndex(of: "-----BEGIN PUBLIC KEY-----"),
             let end = lines[start...].firstIndex(of: "-----END PUBLIC KEY-----"),
             let bytes = JSON.string(lines[(start + 1)..<end].joined()).base64
-        else { throw Fault(description: "\(name) is not a public key in PEM") }
+        else { throw KeyFault(description: "\(name) is not a public key in PEM") }
         if bytes.starts(with: Self.ed25519Header), bytes.count == Self.ed25519Header.count + 32,
             let key = try? Curve25519.Signing.PublicKey(
                 rawRepresentation: bytes.dropFirst(Self.ed25519Header.count))
@@ -40,7 +40,7 @@ struct SigstoreKey: Sendable {
         } else if let key = try? P256.Signing.PublicKey(derRepresentation: bytes) {
             kind = .p256(key)
         } else {
-            throw Fault(
+            throw KeyFault(
                 description: "\(name) is a public key of another kind than ECDSA P-256 and Ed25519")
         }
     }

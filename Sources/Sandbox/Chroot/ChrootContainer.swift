@@ -13,7 +13,7 @@
 // Nothing is mounted and nothing is hidden. Network, processes, host name and kernel settings are those of the
 // container around this process, and root in the chroot can leave it. The container around is the boundary.
 
-internal import Linux
+public import Linux
 public import SystemPackage
 
 /// Runs commands in a directory that holds a whole root file system.
@@ -30,7 +30,7 @@ public struct ChrootContainer: Sendable {
     }
 
     /// The result of a command and the paths that it could not change.
-    public struct Outcome: Sendable {
+    public struct CommandResult: Sendable {
         /// The exit status of the command.
         public let status: ExitStatus
         /// The paths that a placement covered while it ran, relative to the root.
@@ -49,8 +49,9 @@ public struct ChrootContainer: Sendable {
     /// - Parameter placements: Files for the command besides /dev, /etc/hosts and /etc/resolv.conf.
     /// - Throws: ``SandboxError`` if the command didn't start.
     public func run(
-        _ command: Command, placing placements: [InjectedFile] = [], output: @escaping Container.Output = { _, _ in }
-    ) async throws -> Outcome {
+        _ command: Command, placing placements: [InjectedFile] = [],
+        output: @escaping Container.OutputHandler = { _, _ in }
+    ) async throws -> CommandResult {
         try await run(command, placements: placements) { try NamedStreams(output, in: $0) }
     }
 
@@ -63,7 +64,7 @@ public struct ChrootContainer: Sendable {
     private func run(
         _ command: Command, placements: [InjectedFile],
         makeStreams: @Sendable @escaping (_ devices: Directory) throws -> any Streams
-    ) async throws -> Outcome {
+    ) async throws -> CommandResult {
         try Container.check(command)
         let handle = SupervisorHandle()
         return try await withTaskCancellationHandler {
@@ -84,7 +85,7 @@ public struct ChrootContainer: Sendable {
     private func attempt(
         _ command: Command, placements: [InjectedFile], handle: SupervisorHandle,
         makeStreams: (Directory) throws -> any Streams
-    ) throws -> Outcome {
+    ) throws -> CommandResult {
         let open = try Directory(root)
         let devices = try ChrootDevices(in: area)
         let streams = try makeStreams(devices.directory)
@@ -97,7 +98,7 @@ public struct ChrootContainer: Sendable {
         }
         let withheld = Result { try places.restore() }
         let (end, ranOutOfMemory) = try status.get()
-        return Outcome(status: end, withheld: try withheld.get(), ranOutOfMemory: ranOutOfMemory)
+        return CommandResult(status: end, withheld: try withheld.get(), ranOutOfMemory: ranOutOfMemory)
     }
 
     /// Returns the placements of every command, which no layer may contain.

@@ -7,7 +7,7 @@ public import SystemPackage
 /// A file or directory that is placed into a root file system for a command.
 public struct InjectedFile: Sendable {
     /// The content of a placement.
-    public enum Source: Sendable {
+    public enum InjectedContent: Sendable {
         /// A file of these bytes.
         case file([UInt8], mode: UInt32, uid: UInt32, gid: UInt32)
         /// A file or directory of the same file system, moved to the target.
@@ -17,14 +17,14 @@ public struct InjectedFile: Sendable {
     }
 
     /// The content.
-    public let source: Source
+    public let source: InjectedContent
     /// Its absolute path.
     ///
     /// Links among its parents are resolved within the root; a link at the path itself is moved aside.
     public let target: FilePath
 
     /// A placement of `source` at `target`.
-    public init(_ source: Source, at target: FilePath) {
+    public init(_ source: InjectedContent, at target: FilePath) {
         self.source = source
         self.target = target
     }
@@ -50,7 +50,7 @@ final class InjectedFiles {
     private struct Entry {
         let parent: Int
         let name: FilePath
-        let source: InjectedFile.Source
+        let source: InjectedFile.InjectedContent
         /// The name in the area of the file that was moved aside; nil for none.
         let aside: FilePath?
         /// Its path without links, relative to the root.
@@ -99,7 +99,9 @@ final class InjectedFiles {
         entries[entries.count - 1].isPlaced = true
     }
 
-    private func put(_ source: InjectedFile.Source, at name: FilePath, in directory: Directory) throws(SystemError) {
+    private func put(_ source: InjectedFile.InjectedContent, at name: FilePath, in directory: Directory)
+        throws(SystemError)
+    {
         switch source {
         case .file(let bytes, let mode, let uid, let gid):
             try directory.open(name, [.write, .create, .exclusive], mode: 0o600).write(bytes)

@@ -12,10 +12,10 @@ final class NamedStreams: Streams {
     private let input: OwnedDescriptor
     private let output: NamedPipe
     private let error: NamedPipe
-    private let receive: Container.Output
+    private let receive: Container.OutputHandler
     let terminal: PseudoTerminal? = nil
 
-    init(_ receive: @escaping Container.Output, in devices: Directory) throws(SystemError) {
+    init(_ receive: @escaping Container.OutputHandler, in devices: Directory) throws(SystemError) {
         self.receive = receive
         input = try OwnedDescriptor("/dev/null")
         output = try NamedPipe("stdout", in: devices)

@@ -38,7 +38,8 @@ extension Planner {
             for directory in ["lib/python\(version)", "lib/python3", "lib64/python\(version)"] {
                 keep(below: "\(prefix)/\(directory)", .profile(.python, by: profileCause)) { node in
                     let path = tree.path(of: node)
-                    return !PythonBytecode.isCompiled(path) && !tests.contains(path) && Bundle(containing: path) == nil
+                    return !PythonBytecode.isCompiled(path) && !tests.contains(path)
+                        && InstallerBundle(containing: path) == nil
                         && !tree[node: node].name.elementsEqual("__pycache__".utf8) && !path.name.hasSuffix(".a")
                 }
             }

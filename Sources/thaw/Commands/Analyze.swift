@@ -106,7 +106,7 @@ struct Analyze: AsyncParsableCommand {
     }
 
     private func fileText(_ subject: Image, _ store: Store) async throws -> String {
-        let options = FileReport.Options(layer: layer, order: sort == .size ? .size : .path, depth: depth)
+        let options = FileReport.FileSelection(layer: layer, order: sort == .size ? .size : .path, depth: depth)
         var report = try await AnalyzeJob(in: store).files(of: subject, named: image.text, options)
         report.setSources(try places(of: subject).places)
         return switch format {

@@ -5,7 +5,7 @@ import OCI
 import SystemPackage
 
 /// The command `thaw boot`.
-struct Boot: AsyncParsableCommand {
+struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start an image and measure the time to its first request.",
         discussion: """
@@ -15,7 +15,7 @@ struct Boot: AsyncParsableCommand {
             An http: probe may have options after its path: method=POST, header='Name: value', body=TEXT, \
             status=200,300-399 and contains=TEXT.
             Example: thaw boot --probe "http:8080/login method=POST body=user=a status=200" app:latest
-            Example: thaw boot --probe http:8080/ --timeline start.json --profile start.folded app:latest
+            Example: thaw boot --probe http:8080/ --timeline start.json --profile start.html app:latest
             Example: thaw boot --engine container --memory 128MiB --cpus 1 --pids 100 --probe tcp:8080 app:latest
             """)
     @OptionGroup var global: GlobalOptions
@@ -36,7 +36,7 @@ struct Boot: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "With --keep: publish a port of the machine on 127.0.0.1. Can be repeated.", valueName: "host:guest"))
-    var publish: [KeptMachine.Port] = []
+    var publish: [KeptMachine.ForwardedPort] = []
     @Option(help: ArgumentHelp("Write the figures to a file for gate --baseline.", valueName: "file"))
     var saveBaseline: String?
     @Option(
@@ -46,9 +46,13 @@ struct Boot: AsyncParsableCommand {
     var timeline: String?
     @Option(
         help: ArgumentHelp(
-            "Start once more and write its processor time by thread, layer and file as folded stacks (kvm, qemu).",
+            "Start once more and write its processor time by process, module, file and function (kvm, qemu): a flame "
+                + "graph to a name in .html, else folded stacks.",
             valueName: "file"))
     var profile: String?
+    @Option(
+        help: ArgumentHelp("Dockerfile of the image, whose lines are shown in --profile.", valueName: "file"))
+    var dockerfile: String?
     @Flag(help: "Exit with status 2 if there is a finding, such as a server that only loopback reaches.")
     var strict = false
     @Option(help: "Output format.") var format: OutputFormat = .text
@@ -58,7 +62,7 @@ struct Boot: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         var start = try options.start()
-        (start.timeline, start.profile) = (timeline, profile)
+        (start.timeline, start.profile, start.dockerfile) = (timeline, profile, dockerfile)
         let job = try BootJob(start, nil, host: TerminalHost())
         let subject = try await image.image(in: store)
         if let saveBaseline { try FileDestination.expectWritable(FilePath(saveBaseline), for: "--save-baseline") }
@@ -67,7 +71,7 @@ struct Boot: AsyncParsableCommand {
         let measured = try await job.measure(subject, in: store, options: machineOptions)
         if !keep { show(measured, of: subject) }
         if let saveBaseline {
-            let document = measured.document(image: subject, name: image.text)
+            let document = try await job.baseline(measured, of: subject, name: image.text, in: store)
             try replaceFile(saveBaseline, with: Array(document.text.utf8))
         }
         if strict, !measured.findings.isEmpty { throw ExitCode(CommandStatus.gateBroken.rawValue) }
@@ -80,11 +84,13 @@ struct Boot: AsyncParsableCommand {
                 "two images exclude --snapshot, --from-snapshot, --network and --keep", status: .usage)
         }
         let second = try await other.image(in: store)
-        let pair = try await job.measurePair(
-            StartSubject(subject), StartSubject(second), in: store)
+        let subjects = (StartSubject(subject), StartSubject(second))
+        let pair = try await job.measurePair(subjects.0, subjects.1, in: store)
+        let causes = try await job.causes(of: pair, subjects.0, subjects.1, in: store)
         switch format {
-        case .text: Terminal.print(pair.text(names: (image.text, other.text)))
-        case .json: Terminal.print(pair.document(of: (subject, second), names: (image.text, other.text)))
+        case .text: Terminal.print(pair.text(names: (image.text, other.text), causes: causes))
+        case .json:
+            Terminal.print(pair.document(of: (subject, second), names: (image.text, other.text), causes: causes))
         }
     }
 
@@ -96,7 +102,7 @@ struct Boot: AsyncParsableCommand {
     }
 }
 
-extension Boot {
+extension BootCommand {
     /// Returns the options that only the engine kvm has.
     ///
     /// - Parameter subject: The image of a machine that is kept running; nil without `--keep`.
@@ -140,7 +146,7 @@ extension Boot {
 
 extension MachineNetwork: ExpressibleByArgument {}
 
-extension KeptMachine.Port: ExpressibleByArgument {
+extension KeptMachine.ForwardedPort: ExpressibleByArgument {
     /// Reads `HOST:GUEST`.
     public init?(argument: String) { self.init(argument) }
 }

@@ -26,7 +26,10 @@ struct BuildCommand: AsyncParsableCommand {
 
     @OptionGroup var outputs: OutputOptions
 
-    @Option(help: ArgumentHelp("Write the image ID (the configuration's digest) to a file.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write the image ID (the configuration's digest; of several platforms the index's) to a file.",
+            valueName: "file"))
     var iidfile: String?
 
     @Option(help: ArgumentHelp("Write build result metadata (digests, steps) to a file as JSON.", valueName: "file"))
@@ -67,14 +70,17 @@ struct BuildCommand: AsyncParsableCommand {
             list, annotations, names: names, platforms: options.platforms(), isAttested: !attestations.isEmpty,
             host: TerminalHost())
         try expectWritable(list)
-        let (store, host) = (try global.store(), TerminalHost())
+        let (store, host) = (try global.store(), TerminalHost(isQuiet: progress.style == .quiet))
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = Output.compression(of: list)
         let caches = try options.cache.exports()
         let isInline = try caches.contains(where: \.isInline) || options.requestsInlineCache()
-        // Exported caches list compressed layers, and attestations name the manifest that is exported.
-        let needsCompression = !caches.isEmpty || isInline || outputs.squash != nil || !attestations.isEmpty
+        // Exported caches list compressed layers. Attestations, --metadata-file and the ID of an index name the
+        // manifest that is exported.
+        let needsCompression =
+            try !caches.isEmpty || isInline || outputs.squash != nil || !attestations.isEmpty || metadataFile != nil
+            || options.platforms().count > 1
         let isDeferred = Output.defersCompression(of: list) && !needsCompression
         let results =
             verify
@@ -115,15 +121,14 @@ struct BuildCommand: AsyncParsableCommand {
     private func reportImages(
         _ set: ImageSet, _ results: [BuildResult], names: [Reference], more: [String: JSON], isPrinted: Bool
     ) throws {
-        let digest = set.descriptor.digest
-        let config = results.count == 1 ? try set.preferredImage().manifest.config.digest : nil
-        if let iidfile { try replaceFile(iidfile, with: Array("\(config ?? digest)".utf8)) }
+        let id = try set.id()
+        if let iidfile { try replaceFile(iidfile, with: Array("\(id)".utf8)) }
         if let metadataFile {
             let metadata = JSON.buildMetadata(
-                of: set, config: config, results.flatMap(\.steps), names: names, more: more)
+                of: set, config: results.count == 1 ? id : nil, results.flatMap(\.steps), names: names, more: more)
             try replaceFile(metadataFile, with: Array(metadata.text.utf8))
         }
-        isPrinted ? Terminal.print("\(digest)") : Terminal.report("\(digest)")
+        isPrinted ? Terminal.print("\(id)") : Terminal.report("\(id)")
     }
 
     private func show() async throws {

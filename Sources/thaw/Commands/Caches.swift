@@ -9,10 +9,10 @@ struct Caches: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache", abstract: "Manage the caches of RUN --mount=type=cache.",
         discussion: "Example: thaw cache ls",
-        subcommands: [List.self, Export.self, Import.self, Remove.self])
+        subcommands: [ListCaches.self, Export.self, Import.self, Remove.self])
 
     /// The command `thaw cache ls`.
-    struct List: ParsableCommand {
+    struct ListCaches: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ls", abstract: "List the caches with their sizes.",
             discussion: "Example: thaw cache ls --format json")

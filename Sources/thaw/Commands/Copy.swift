@@ -5,7 +5,7 @@ import OCI
 import Registry
 
 /// The command `thaw copy`.
-struct Copy: AsyncParsableCommand {
+struct CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Copy images between the store, registries, OCI layouts, archives, Docker and Podman.",
         discussion: """

@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Glibc
-import Jobs
+public import Jobs
 import Linux
 import OCI
 import Project
@@ -36,6 +36,11 @@ struct Gate: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp("Instance type of the platform. (default: that of wrangler's file)", valueName: "name"))
     var instanceType: String?
+    @Option(
+        help: ArgumentHelp(
+            "Database of vulnerabilities, as for thaw scan: a directory or a zip. Can be repeated.",
+            valueName: "dir|zip"))
+    var db: [String] = []
     @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
     @Option(help: ArgumentHelp("Write JUnit XML to a file too.", valueName: "file")) var junit: String?
     @Option(help: ArgumentHelp("Write a SARIF log to a file too.", valueName: "file")) var sarif: String?
@@ -43,15 +48,11 @@ struct Gate: AsyncParsableCommand {
         help: ArgumentHelp("Append Markdown to a file too. (default: $GITHUB_STEP_SUMMARY)", valueName: "file"))
     var summary: String?
     @Option(help: "Treatment of a budget that could not be measured. (default: exit status 3)")
-    var inconclusive: Inconclusive?
+    var inconclusive: GateReport.Inconclusive?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, junit, sarif, markdown, github, gitlab
-    }
-
-    enum Inconclusive: String, ExpressibleByArgument, CaseIterable {
-        case pass, fail
     }
 
     func run() async throws {
@@ -68,9 +69,9 @@ struct Gate: AsyncParsableCommand {
         let subject = try await image.exportedImage(in: store)
         let check = GateCheck(
             in: store, project, file: file, lines: lines, start: try options.start(), platform: platform,
-            host: TerminalHost())
+            databases: db.map { FilePath($0) }, host: TerminalHost())
         var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
-        report.inconclusive = inconclusive.map { $0 == .pass ? .pass : .fail }
+        report.inconclusive = inconclusive
         try write(report)
         if report.status != .done { throw ExitCode(report.status.rawValue) }
     }
@@ -105,3 +106,5 @@ extension RFC3339 {
     /// The date in UTC, as `2026-11-30`.
     static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }
+
+extension GateReport.Inconclusive: ExpressibleByArgument {}

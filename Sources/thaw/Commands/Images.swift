@@ -11,10 +11,10 @@ struct Images: ParsableCommand {
             Example: thaw images --format json app
             """)
     @OptionGroup var global: GlobalOptions
-    @Flag(name: .shortAndLong, help: "Print only digests.") var quiet = false
+    @Flag(name: .shortAndLong, help: "Print only image IDs.") var quiet = false
     @Flag(name: .shortAndLong, help: "Accepted for Docker's sake: all images have a name.") var all = false
-    @Flag(help: "Print whole digests in a column.") var digests = false
-    @Flag(help: "Do not truncate digests.") var noTrunc = false
+    @Flag(help: "Add a column with the digests that registries have.") var digests = false
+    @Flag(help: "Do not truncate image IDs.") var noTrunc = false
     @Option(
         name: .shortAndLong, help: ArgumentHelp("Filter: reference=PATTERN or dangling=BOOL.", valueName: "filter"))
     var filter: [String] = []
@@ -34,7 +34,7 @@ struct Images: ParsableCommand {
 }
 
 /// The command `thaw tag`.
-struct Tag: ParsableCommand {
+struct TagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Add a name to an image of the store.", discussion: "Example: thaw tag app:latest app:1.2")
     @OptionGroup var global: GlobalOptions

@@ -32,7 +32,7 @@ struct Rebase: AsyncParsableCommand {
         let source = try Transport(image.text)
         let job = RebaseJob(in: try global.store(), client: try registry.client(progress.style), host: TerminalHost())
         let result = try await job.run(source, named: image.text, from: oldBase, onto: onto, as: target(source))
-        Terminal.print("\(result.descriptor.digest)")
+        try Terminal.print("\(result.id())")
     }
 
     private func target(_ source: Transport) throws -> Reference {

@@ -1,5 +1,5 @@
-import Analysis
-import ArgumentParser
+public import Analysis
+public import ArgumentParser
 import Jobs
 import OCI
 import SystemPackage
@@ -17,15 +17,11 @@ struct Scan: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Database: a directory or a zip. Can be repeated.", valueName: "dir|zip"))
     var db: [String] = []
     @Option(help: "Output format.") var format: Format = .text
-    @Option(help: "Fail if a vulnerability is at least this severe.") var failOn: Severity?
+    @Option(help: "Fail if a vulnerability is at least this severe.") var failOn: CVSSRating?
     @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, sarif
-    }
-
-    enum Severity: String, ExpressibleByArgument, CaseIterable {
-        case unknown, low, medium, high, critical
     }
 
     func validate() throws {
@@ -41,8 +37,8 @@ struct Scan: AsyncParsableCommand {
         case .json: Terminal.print(scan.document(of: subject, named: image.text))
         case .sarif: Terminal.print(scan.sarif(of: image.text, version: Thaw.version))
         }
-        if scan.fails(on: failOn.flatMap { VulnerabilityScan.Severity(rawValue: $0.rawValue) }) {
-            throw ExitCode(CommandStatus.gateBroken.rawValue)
-        }
+        if scan.fails(on: failOn) { throw ExitCode(CommandStatus.gateBroken.rawValue) }
     }
 }
+
+extension CVSSRating: ExpressibleByArgument {}

@@ -1,6 +1,6 @@
 /// The rules for the commands of one RUN.
 struct ScriptLinter {
-    struct Found {
+    struct ScriptFinding {
         let rule: String
         let also: [String]
         let message: String
@@ -10,7 +10,7 @@ struct ScriptLinter {
     }
 
     let context: RunContext
-    private(set) var found: [Found] = []
+    private(set) var found: [ScriptFinding] = []
 
     /// True if apt-get does the same as every apt of the script.
     let hasSafeApt: Bool
@@ -41,12 +41,12 @@ struct ScriptLinter {
     ) {
         guard let place = found.firstIndex(where: { $0.rule == rule }) else {
             found.append(
-                Found(rule: rule, also: also, message: message, fix: fix, edits: edits, proposal: proposal))
+                ScriptFinding(rule: rule, also: also, message: message, fix: fix, edits: edits, proposal: proposal))
             return
         }
         let first = found[place]
         guard first.edits.count + first.proposal.count < 100 else { return }
-        found[place] = Found(
+        found[place] = ScriptFinding(
             rule: rule, also: first.also, message: first.message, fix: first.fix, edits: first.edits + edits,
             proposal: first.proposal + proposal)
     }

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A client on the host that has connected but not yet sent the port of the guest.
 final class VsockHandshake {
-    enum Outcome: Equatable {
+    enum HandshakeResult: Equatable {
         case port(UInt32)
         /// The line has not ended yet.
         case later
@@ -20,7 +20,7 @@ final class VsockHandshake {
     }
 
     /// Reads the available bytes of `CONNECT port`, and nothing beyond that line.
-    func read() -> Outcome {
+    func read() -> HandshakeResult {
         let room = VsockHandshake.longestLine - line.count
         guard room > 0 else { return .failed }
         var bytes = [UInt8](repeating: 0, count: room)
@@ -33,7 +33,7 @@ final class VsockHandshake {
                 return .failed
             }
             line += bytes[..<(end ?? count)]
-            return end == nil ? .later : VsockHandshake.port(line).map(Outcome.port) ?? .failed
+            return end == nil ? .later : VsockHandshake.port(line).map(HandshakeResult.port) ?? .failed
         }
     }
 

@@ -3,7 +3,7 @@ import CInit
 /// Observes the files of the image that are opened, invisibly for the image's programs.
 ///
 /// It reports each file to the host once, or keeps each opening in a record that is sent later.
-struct FileObserver {
+struct OpenObserver {
     let descriptor: Int32
     private let keepsRecord: Bool
     private var paths = PathSet()
@@ -11,7 +11,7 @@ struct FileObserver {
     private var isComplete = true
 
     /// Observes the file system that is mounted at `/`, and no other.
-    init(keepsRecord: Bool) throws(Message.Failure) {
+    init(keepsRecord: Bool) throws(Message.StartFailure) {
         self.keepsRecord = keepsRecord
         descriptor = withCString(bytes("/")) { cinit_observe($0) }
         try check(.bootSpec, of: [], error: descriptor)
