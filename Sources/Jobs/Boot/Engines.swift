@@ -160,7 +160,7 @@ public struct Engines: Sendable {
     }
 
     /// Runs `body` with a temporary directory in the store, which is removed afterwards.
-    private func inWorkArea<T: Sendable>(
+    func inWorkArea<T: Sendable>(
         _ body: @escaping @Sendable (Snapshots, FilePath) async throws -> T
     ) async throws -> T {
         let lease = try store.lease()

@@ -32,6 +32,13 @@ struct Optimize: AsyncParsableCommand {
             "Directory for report.json and report.html. (default: $XDG_STATE_HOME/thaw/NAME)", valueName: "dir"))
     var output: String?
     @Option(
+        help: ArgumentHelp(
+            """
+            Changes that make the start faster, to try on the slim image: all, none, NAME,… or list. Each is kept only \
+            if the proof holds and its measured effect is good. (default: all)
+            """, valueName: "names"))
+    var cures: String?
+    @Option(
         name: [.customShort("t"), .long],
         help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
     var tag: String?
@@ -41,6 +48,7 @@ struct Optimize: AsyncParsableCommand {
     @Argument(help: "A directory with a Dockerfile, a git repository, the URL of a tar, or an image.") var subject = "."
 
     func run() async throws {
+        if try CureChoice(cures, nil) == .list { return Terminal.print(CureChoice.listing) }
         let store = try global.store()
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
@@ -68,6 +76,7 @@ struct Optimize: AsyncParsableCommand {
         let named = isContext ? nil : try await ImageArgument(argument: subject).exportedImage(in: store)
         let boot = try BootJob(bootOptions.start(), project, host: host)
         let proof = try proofArguments.settings()
+        let chosen = try CureChoice(cures, project.cures).cures
         let build = named == nil ? try await build(project, in: store) : nil
         guard let image = named ?? build?.image else { preconditionFailure("a context was built") }
         let title = isDirectory ? ReportPlace.name(of: subject) : subject
@@ -76,7 +85,7 @@ struct Optimize: AsyncParsableCommand {
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
         let level =
             try slimOptions.slimLevel() ?? .standard(isProbed: true, observes: proofArguments.observe, isVerified: true)
-        let result = try await job.run(proof) {
+        let result = try await job.run(proof, cures: chosen) {
             try slimOptions.options(project, level: level, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
