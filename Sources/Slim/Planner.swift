@@ -15,7 +15,7 @@ struct Planner {
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
-    let pythonTests: PythonTests
+    let pythonParts: PythonParts
 
     private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
     /// The order in which nodes were kept first: the cause of a node's first reason has a lower number.
@@ -54,7 +54,7 @@ struct Planner {
         self.options = options
         packages = Packages(contents)
         loader = Loader(contents)
-        pythonTests = PythonTests(contents)
+        pythonParts = PythonParts(contents)
     }
 
     /// Runs all steps.
@@ -225,7 +225,7 @@ extension Planner {
     /// - Parameter called: The name of a package whose program is used itself.
     func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
-        if PythonBytecode.isCompiled(path) || pythonTests.contains(path) { return false }
+        if PythonBytecode.isCompiled(path) || pythonParts.isUnneeded(path) { return false }
         guard let kind = DropKind(path, package: nil) else { return true }
         return !kind.isOutsidePackages || (called.map(DropKind.isManager) ?? false && kind == .packageManager)
     }

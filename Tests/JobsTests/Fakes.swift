@@ -58,6 +58,8 @@ struct FakeStarter: ImageStarter, ImageRunner {
         return try StartPair(measure(before), measure(after))
     }
 
+    func output(of command: CureCommand, in image: Image, _ store: Store) async throws -> [UInt8] { [] }
+
     func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image> { self }
 
     func run(_ image: Image, recordsOpenedFiles: Bool) async throws -> RunRecord {

@@ -16,6 +16,8 @@ public struct OptimizeRequest: Sendable {
     public var output: String?
     /// The name of the slim image; nil to keep none.
     public var tag: String?
+    /// The cures to try: all, none, list, or names; nil for those of the project file.
+    public var cures: String?
     /// True to push the slim image if it keeps all budgets.
     public var pushes = false
     /// The access to registries.
@@ -36,6 +38,10 @@ public struct OptimizeRequest: Sendable {
     public func run(
         _ subject: String, in store: Store, _ host: any JobHost, print: (Printout) -> Void
     ) async throws -> Bool {
+        if try CureChoice(cures, nil) == .list {
+            print(.text(CureChoice.listing))
+            return true
+        }
         let lease = try store.lease()
         let isDirectory = fileExists(FilePath(subject))
         let isContext = try isDirectory || BuildSources.isRemote(subject)
@@ -45,6 +51,7 @@ public struct OptimizeRequest: Sendable {
         // A missing image is reported before a missing probe. A context is built only after the probe was checked.
         let named = isContext ? nil : try await NamedImage(subject).exported(in: store, host)
         let boot = try BootJob(start, project, host: host)
+        let chosen = try CureChoice(cures, project.cures).cures
         let built =
             named == nil
             ? try await BuildJob(build, in: store, progress: progress, host: host).build(subject, project) : nil
@@ -54,7 +61,9 @@ public struct OptimizeRequest: Sendable {
             boot: try boot.choosingProbe(for: image), in: store, budget: project.budget(on: RFC3339.today),
             policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
         let level = slim.level(isProbed: true, observes: proof.observes, isVerified: true)
-        let result = try await job.run(proof) { try slim.options(project, level: level, observed: $0) }
+        let result = try await job.run(proof, cures: chosen) {
+            try slim.options(project, level: level, observed: $0)
+        }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, built, to: directory)
         print(.text(result.summary(report: directory.appending("report.html").string)))

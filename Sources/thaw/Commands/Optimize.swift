@@ -23,6 +23,13 @@ struct Optimize: AsyncParsableCommand {
             "Directory for report.json and report.html. (default: $XDG_STATE_HOME/thaw/NAME)", valueName: "dir"))
     var output: String?
     @Option(
+        help: ArgumentHelp(
+            """
+            Changes that make the start faster, to try on the slim image: all, none, NAME,… or list. Each is kept only \
+            if the proof holds and its measured effect is good. (default: all)
+            """, valueName: "names"))
+    var cures: String?
+    @Option(
         name: [.customShort("t"), .long],
         help: ArgumentHelp("Name and optionally a tag of the slim image: NAME[:TAG].", valueName: "name"))
     var tag: String?
@@ -36,6 +43,7 @@ struct Optimize: AsyncParsableCommand {
             build: buildOptions.settings, slim: slimOptions.settings(), start: bootOptions.start(),
             proof: proofArguments.settings())
         (request.config, request.output, request.tag, request.pushes) = (config, output, tag, push)
+        request.cures = cures
         (request.registry, request.progress) = (registry.settings, progress.style)
         let host = TerminalHost(isQuiet: progress.style == .quiet, style: progress.style)
         let holds = try await request.run(subject, in: global.store(), host) { Terminal.print($0) }
