@@ -129,4 +129,23 @@ struct CommandRequestTests {
             try RunLimit.apply([.memorySwap: "128m"], to: &options)
         }
     }
+
+    @Test("A SARIF log of lint has no links in its messages, and columns in UTF-16")
+    func lintLog() async throws {
+        let workspace = try Workspace()
+        let path = try workspace.write("Dockerfile", "FROM scratch\nCMD [ä](x) \\b\n").string
+        let job = try LintJob(
+            [path], arguments: [], ignored: [], configuration: nil, image: nil, asksShellCheck: false,
+            host: FakeHost(), openStore: { nil })
+        let log = try await job.run(fixes: false).sarif(version: "1")
+        let run = try #require(log["runs"]?.array?.first)
+        #expect(run["columnKind"]?.string == "utf16CodeUnits")
+        let found = try #require(run["results"]?.array?.first { $0["ruleId"]?.string == "JSONArgsRecommended" })
+        let text = try #require(found["message"]?["text"]?.string)
+        // The fix quotes the command, and so its brackets.
+        #expect(text.contains(#"\["#) && !text.contains(/(^|[^\\])[\[\]]/), "\(text)")
+        let region = found["locations"]?.array?.first?["physicalLocation"]?["region"]
+        #expect(region?["startLine"]?.integer == 2)
+        #expect(found["fixes"]?.array?.count ?? 0 <= 1)
+    }
 }
