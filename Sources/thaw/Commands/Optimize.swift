@@ -82,10 +82,11 @@ struct Optimize: AsyncParsableCommand {
         let job = OptimizeJob(
             image, name: title, slimName: tag, boot: try boot.choosingProbe(for: image), in: store,
             budget: project.budget(on: RFC3339.today), policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
+        let layers = try SlimLayers(named: slimOptions.layers, of: image, in: store)
         let level =
             try slimOptions.slimLevel() ?? .standard(isProbed: true, observes: proofArguments.observe, isVerified: true)
         let result = try await job.run(proof, cures: chosen) {
-            try slimOptions.options(project, level: level, observed: $0)
+            try slimOptions.options(project, level: level, layers: layers, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, build, to: directory)

@@ -66,8 +66,9 @@ struct SlimCommand: AsyncParsableCommand {
         let lease = try store.lease()
         let traces = try await proof?.traces(of: original, settings, host: host)
         let files = try await ImageFiles(of: original)
+        let layers = try SlimLayers(named: options.layers, of: found, in: store)
         func slimOptions(_ observed: [[UInt8]]) throws -> SlimOptions {
-            try options.options(ProjectFile(), level: level, observed: observed)
+            try options.options(ProjectFile(), level: level, layers: layers, observed: observed)
         }
         let plan = try SlimJob(files, options: slimOptions(traces?.openedFiles ?? []))
         for pattern in plan.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }
@@ -111,16 +112,28 @@ struct SlimOptionGroup: ParsableArguments {
             """, valueName: "level"))
     var level: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Layers: flat (one), keep (those of the base image stay untouched) or auto (as many of the lowest ones as cost \
+            at most 5 %).
+            """, valueName: "layers"))
+    var layers = "auto"
+
     /// Returns the level of `--level`; nil without it.
     func slimLevel() throws -> SlimLevel? { try SlimLevel(named: level) }
 
     /// Returns the options, with those of the project's file and the files opened while the image ran.
-    func options(_ project: ProjectFile, level: SlimLevel, observed: [[UInt8]] = []) throws -> SlimOptions {
+    func options(
+        _ project: ProjectFile, level: SlimLevel, layers: SlimLayers, observed: [[UInt8]] = []
+    ) throws -> SlimOptions {
         do {
-            return SlimOptions(
+            var options = SlimOptions(
                 level: level, keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
                 include: try (include + project.slim.include).map { try ImagePathPattern($0) },
                 exclude: try (exclude + project.slim.exclude).map { try ImagePathPattern($0) }, observed: observed)
+            options.layers = layers
+            return options
         } catch {
             throw Failure("\(error)", status: .usage)
         }
