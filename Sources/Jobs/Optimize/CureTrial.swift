@@ -9,7 +9,7 @@ internal import Slim
 /// The result of a cure that was tried.
 public struct CureResult: Sendable, Equatable {
     /// The decision about a cure.
-    public enum Decision: String, Sendable {
+    public enum CureDecision: String, Sendable {
         /// The image has it.
         case kept
         /// It was tried, and the image doesn't have it.
@@ -21,7 +21,7 @@ public struct CureResult: Sendable, Equatable {
     /// The cure's name.
     public let name: String
     /// The decision.
-    public let decision: Decision
+    public let decision: CureDecision
     /// The facts of the image for which it was proposed; nil if there were none.
     public var reason: String?
     /// The predicted effect.
