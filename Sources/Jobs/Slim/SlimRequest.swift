@@ -51,7 +51,9 @@ extension Transport {
 
 extension Image {
     /// True for an image that slimming made.
-    public var isSlim: Bool { config.history.last?.comment == "thaw slim" }
+    public var isSlim: Bool {
+        config.history.last { $0.comment != "thaw cure" }?.comment == "thaw slim"
+    }
 }
 
 extension SlimLayers {
