@@ -82,7 +82,7 @@ struct CureTrial {
                 return (nil, CureResult(name: cure.name, decision: .inapplicable, effect: "nothing to cure"))
             }
             proposal = found
-        } catch let error as Failure {
+        } catch let error as Failure where error.status != .interrupted {
             return (nil, CureResult(name: cure.name, decision: .dropped, effect: error.message))
         }
         let image = try await files.image.edited(by: proposal.edit, of: files, named: cure.name, into: store)
@@ -109,8 +109,10 @@ struct CureTrial {
         do {
             let subjects = [best, cured].map { StartSubject($0.image, tree: $0.tree) }
             pair = try await boot.measurePair(subjects[0], subjects[1], in: store, mode: .counted)
-        } catch let error as ColdStartError {
+        } catch let error as ColdStartError where error != .cancelled {
             return (false, "its effect can't be measured: \(error)")
+        } catch let error as Failure where error.status != .interrupted {
+            return (false, "its effect can't be measured: \(error.message)")
         }
         let verdict = pair.comparison.verdict
         switch proposal.goal {

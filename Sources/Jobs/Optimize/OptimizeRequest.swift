@@ -61,8 +61,9 @@ public struct OptimizeRequest: Sendable {
             boot: try boot.choosingProbe(for: image), in: store, budget: project.budget(on: RFC3339.today),
             policy: try SecretPolicy(project, file: "thaw.toml"), host: host)
         let level = slim.level(isProbed: true, observes: proof.observes, isVerified: true)
+        let layers = try slim.layers(of: image, in: store)
         let result = try await job.run(proof, cures: chosen) {
-            try slim.options(project, level: level, observed: $0)
+            try slim.options(project, level: level, layers: layers, observed: $0)
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, built, to: directory)

@@ -11,10 +11,11 @@ public struct SlimSettings: Sendable {
     private let include: [String]
     private let exclude: [String]
     private let level: SlimLevel?
+    private let layers: String
 
     /// Makes settings of the command line's values; `level` is nil for the default.
-    public init(keep: [String], include: [String], exclude: [String], level: String?) throws {
-        (self.keep, self.include, self.exclude) = (keep, include, exclude)
+    public init(keep: [String], include: [String], exclude: [String], level: String?, layers: String) throws {
+        (self.keep, self.include, self.exclude, self.layers) = (keep, include, exclude, layers)
         self.level = try SlimLevel(named: level)
     }
 
@@ -23,15 +24,22 @@ public struct SlimSettings: Sendable {
         level ?? .standard(isProbed: isProbed, observes: observes, isVerified: isVerified)
     }
 
+    /// Returns the layers of the slim image of `image`.
+    public func layers(of image: Image, in store: Store) throws -> SlimLayers {
+        try SlimLayers(named: layers, of: image, in: store)
+    }
+
     /// Returns the options, with those of the project's file and the files opened while the image ran.
     public func options(
-        _ project: ProjectFile = ProjectFile(), level: SlimLevel, observed: [[UInt8]] = []
+        _ project: ProjectFile = ProjectFile(), level: SlimLevel, layers: SlimLayers, observed: [[UInt8]] = []
     ) throws -> SlimOptions {
         do {
-            return SlimOptions(
+            var options = SlimOptions(
                 level: level, keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
                 include: try (include + project.slim.include).map { try ImagePathPattern($0) },
                 exclude: try (exclude + project.slim.exclude).map { try ImagePathPattern($0) }, observed: observed)
+            options.layers = layers
+            return options
         } catch {
             throw Failure("\(error)", status: .usage)
         }
@@ -79,8 +87,9 @@ public struct SlimRun: Sendable {
         let lease = try store.lease()
         let traces = try await checked?.traces(of: original, proof, host: host)
         let files = try await ImageFiles(of: original)
+        let layers = try settings.layers(of: found, in: store)
         func options(_ observed: [[UInt8]]) throws -> SlimOptions {
-            try settings.options(level: level, observed: observed)
+            try settings.options(level: level, layers: layers, observed: observed)
         }
         let plan = try SlimJob(files, options: options(traces?.openedFiles ?? []))
         for pattern in plan.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }

@@ -73,9 +73,16 @@ struct SlimOptionGroup: ParsableArguments {
             (default: trace with a probe, closure with --no-observe or --no-verify, else safe)
             """, valueName: "level"))
     var level: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Layers: flat (one), keep (those of the base image stay untouched) or auto (as many of the lowest ones as cost \
+            at most 5 %).
+            """, valueName: "layers"))
+    var layers = "auto"
 
     /// Returns the values of the options.
     func settings() throws -> SlimSettings {
-        try SlimSettings(keep: keep, include: include, exclude: exclude, level: level)
+        try SlimSettings(keep: keep, include: include, exclude: exclude, level: level, layers: layers)
     }
 }
