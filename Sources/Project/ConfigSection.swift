@@ -26,7 +26,7 @@ public struct ConfigSection: Sendable {
     public var requiredKeys: [String] { isRepeated && name != "secrets.allow" ? keys.map(\.name) : [] }
 
     /// All sections.
-    public static let all = [build, probe, boot, slim, budget, waive, secretRules, secretAllowances]
+    public static let all = [build, probe, boot, slim, optimize, budget, waive, secretRules, secretAllowances]
 
     private static let build = ConfigSection(
         "build", "The build of 'thaw optimize'. An option of the command line takes precedence.",
@@ -67,6 +67,15 @@ public struct ConfigSection: Sendable {
             ("keep", .texts, "[\"certs\"]", "Groups of files to keep: shell, certs, tzdata, locales or packages."),
             ("include", .texts, "[\"/app/**\"]", "Paths to keep with the files that they need; * and ** match names."),
             ("exclude", .texts, "[\"/usr/share/doc/**\"]", "Paths to drop, even if they are needed."),
+        ])
+
+    private static let optimize = ConfigSection(
+        "optimize", "The changes that 'thaw optimize' tries on the slim image.",
+        [
+            (
+                "cures", .texts, "[\"python-bytecode\"]",
+                "The cures by name, or all; an empty list tries none. By default all."
+            )
         ])
 
     private static let budget = ConfigSection(

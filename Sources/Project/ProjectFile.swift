@@ -13,6 +13,8 @@ public struct ProjectFile: Sendable, Equatable {
     public var probeTimeout: Duration?
     public var boot = BootSection()
     public var slim = Slim()
+    /// The names of the cures that `thaw optimize` tries, or `all`; nil if the file doesn't say.
+    public var cures: [String]?
     public var budget = Budget()
     /// The rules that may be broken for a time.
     public var waivers: [Waiver] = []
@@ -154,6 +156,7 @@ struct TOMLFile: Decodable {
     var probe: Probe?
     var boot: BootSection?
     var slim: Slim?
+    var optimize: OptimizeSection?
     var budget: BudgetSection?
     var waive: [WaiverSection]?
     var secrets: Secrets?
@@ -165,7 +168,7 @@ struct TOMLFile: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable { case rule, allow }
     }
 
-    enum CodingKeys: String, CodingKey, CaseIterable { case build, probe, boot, slim, budget, waive, secrets }
+    enum CodingKeys: String, CodingKey, CaseIterable { case build, probe, boot, slim, optimize, budget, waive, secrets }
 
     /// The keys that the reader accepts, by section, for the test that compares them with ``ConfigSection``.
     static let acceptedKeys: [String: [String]] = [
@@ -173,6 +176,7 @@ struct TOMLFile: Decodable {
         "build": ProjectFile.Build.CodingKeys.allCases.map(\.rawValue),
         "probe": Probe.CodingKeys.allCases.map(\.rawValue), "boot": BootSection.CodingKeys.allCases.map(\.rawValue),
         "slim": Slim.CodingKeys.allCases.map(\.rawValue),
+        "optimize": OptimizeSection.CodingKeys.allCases.map(\.rawValue),
         "budget": BudgetSection.CodingKeys.allCases.map(\.rawValue),
         "waive": WaiverSection.CodingKeys.allCases.map(\.rawValue),
         "secrets": Secrets.CodingKeys.allCases.map(\.rawValue),
@@ -208,6 +212,12 @@ struct TOMLFile: Decodable {
 
         enum CodingKeys: String, CodingKey, CaseIterable { case keep, include, exclude }
     }
+
+    struct OptimizeSection: Decodable {
+        var cures: [String]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case cures }
+    }
 }
 
 extension ProjectFile {
@@ -240,6 +250,7 @@ extension ProjectFile {
             environment: file.boot?.env ?? [])
         slim = Slim(
             keep: file.slim?.keep ?? [], include: file.slim?.include ?? [], exclude: file.slim?.exclude ?? [])
+        cures = file.optimize?.cures
         budget = try Budget(file.budget, file: name)
         budget.start = try duration(file.budget?.start, "budget.start")
         waivers = try Waiver.all(file.waive ?? [], file: name)

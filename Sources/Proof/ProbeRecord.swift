@@ -77,6 +77,18 @@ public struct ProbeRecord: Equatable, Sendable {
             passes: true)
     }
 
+    /// Returns the record without processes of these names.
+    func without(_ processes: Set<String>) -> ProbeRecord {
+        ProbeRecord(
+            probe,
+            fields.map { field in
+                guard case .set(let names) = field.value, field.name == "processes" else {
+                    return (field.name, field.value)
+                }
+                return (field.name, .set(names.subtracting(processes)))
+            }, passes: passes)
+    }
+
     /// The lines that the program and its children wrote, as far as they are known; nil if they ran on for no time.
     init?(outputOf results: ProbeResults) {
         guard results.processes != nil else { return nil }

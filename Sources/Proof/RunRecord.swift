@@ -42,6 +42,13 @@ public struct RunRecord: Sendable, Equatable {
         self.init(probes: records, openedFiles: results.openedFiles, engine: engine)
     }
 
+    /// Returns the record without processes of these names.
+    public func without(_ processes: Set<String>) -> RunRecord {
+        var record = self
+        record.probes = probes.map { $0.without(processes) }
+        return record
+    }
+
     /// The first probe that the image fails.
     public var failureReason: String? {
         failure ?? probes.first { !$0.passes }.map { "\($0.probe): \($0.summary)" }

@@ -46,7 +46,7 @@ extension SlimPlan {
 
 extension ImageFiles {
     /// The summary of an image in a report: sizes are bytes, `size` is that of all files in all layers.
-    var summary: JSON {
+    public var summary: JSON {
         .object([
             "digest": .string(image.descriptor.digest.description),
             "platform": .string(image.config.platform.description),

@@ -131,8 +131,8 @@ import Testing
             """
             FROM busybox
             COPY status /var/lib/dpkg/status
-            COPY stamp /usr/bin/stamp
-            RUN mkdir -p /var/lib/dpkg/info /www && echo /usr/bin/stamp >/var/lib/dpkg/info/clock.list && echo up >/www/index.html
+            COPY stamp /bin/stamp
+            RUN mkdir -p /var/lib/dpkg/info /www && echo /bin/stamp >/var/lib/dpkg/info/clock.list && echo up >/www/index.html
             CMD ["sh", "-c", "httpd -f -p 8080 -h /www & s=st; while sleep 1; do echo tick $(${s}amp); done"]
             """)
         try directory.succeed("build", "--progress", "quiet", "-t", "app", "context")

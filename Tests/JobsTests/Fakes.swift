@@ -5,6 +5,7 @@ import OCI
 import Probe
 import Proof
 import Registry
+import Slim
 import Synchronization
 import Testing
 
@@ -28,8 +29,10 @@ final class FakeHost: JobHost {
     func expectArchiveOutput() throws { throw Failure("stdout is a terminal", status: .usage) }
     func openStandardOutput() throws -> OwnedDescriptor { throw Failure("stdout is a terminal", status: .usage) }
 
+    var version: String { "1.2.3" }
+
     func registryClient(
-        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+        _ progress: ProgressStyle, _ edit: (inout RegistryConfiguration) throws -> Void
     ) throws -> RegistryClient { throw Failure("no registries here") }
 
     func cancelling<Result: Sendable>(
@@ -55,6 +58,8 @@ struct FakeStarter: ImageStarter, ImageRunner {
         }
         return try StartPair(measure(before), measure(after))
     }
+
+    func output(of command: CureCommand, in image: Image, _ store: Store) async throws -> [UInt8] { [] }
 
     func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image> { self }
 

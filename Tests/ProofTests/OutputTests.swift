@@ -58,7 +58,9 @@ private func run(_ stdout: String, _ stderr: String = "", processes: [String] = 
         results.output = StreamDigest(prefix: [0x61, 0x0A], byteCount: 1 << 20)
         let long = RunRecord(results, of: ProbeSet(probes: []), on: "container")
         #expect(long.probes.map(\.probe) == ["the program's output"])
-        #expect(Verification(long, run("b\n")).checks.first?.differences == [])
+        var other = long
+        other.probes = Array(run("b\n").probes.suffix(1))
+        #expect(Verification(long, other).checks.map(\.differences) == [[]])
         results.processes = nil
         #expect(RunRecord(results, of: ProbeSet(probes: []), on: "container").probes.isEmpty)
     }

@@ -133,7 +133,9 @@ extension BootJob {
     public func measurePair(
         _ before: StartSubject, _ after: StartSubject, in store: Store, mode: PairMode = .requested
     ) async throws -> StartPair {
-        let job = try choosingProbe(for: before.image)
+        var job = try choosingProbe(for: before.image)
+        // Only this engine counts; an explicit choice of it is kept.
+        if case .counted = mode { job.choice = .qemu }
         let isCounted = if case .counted = mode { true } else { isDeterministic }
         var plan = RunPlan(runs: runs, budget: budget, isCounted: isCounted)
         if case .once = mode { plan = RunPlan(runs: 1, budget: nil, isCounted: isCounted) }

@@ -2,6 +2,7 @@ public import ImageFiles
 public import OCI
 internal import Probe
 public import Proof
+public import Slim
 
 /// The number and the kind of two images' starts.
 public enum PairMode: Sendable {
@@ -34,6 +35,9 @@ public protocol ImageStarter: Sendable {
     ///   - settings: The commands to run besides the probe, and the time after them.
     ///   - files: The files of images that were already read.
     func runner(in store: Store, settings: ProofSettings, files: [ImageFiles]) -> any ImageRunner<Image>
+
+    /// Runs a program of an image in a container without network, and returns its stdout.
+    func output(of command: CureCommand, in image: Image, _ store: Store) async throws -> [UInt8]
 }
 
 extension ImageStarter {
@@ -50,5 +54,12 @@ extension BootJob: ImageStarter {
             probes: probe.map { [$0] } ?? [], commands: settings.commands, recordsOpenedFiles: settings.observes)
         probeSet.settle = settings.settle
         return ProofRunner(job: self, store: store, probeSet: probeSet, files: files)
+    }
+
+    /// Runs a program of an image in a container of this machine, whatever engine starts images.
+    public func output(of command: CureCommand, in image: Image, _ store: Store) async throws -> [UInt8] {
+        do { return try await engines(store, isCounted: false).output(of: command, in: image) } catch {
+            throw Failure(error)
+        }
     }
 }

@@ -193,6 +193,10 @@ enum Schemas {
         "optimization",
         [
             "analysis": analysis, "slim": slim, "gate": gate,
+            "cures": .list([
+                "name": .string, "decision": .words(["kept", "dropped", "inapplicable"]), "reason": .nullable(.string),
+                "prediction": .nullable(.string), "effect": .string,
+            ]),
             "boot": [
                 "before": boot, "after": boot, "comparison": comparison,
                 "counted?": ["before": boot, "after": boot, "comparison": comparison],

@@ -202,7 +202,7 @@ extension GateRules {
             summary: counts.joined(separator: ", "))
     }
 
-    private func cause(_ match: VulnerabilityScan.Match) -> GateRule.Cause {
+    private func cause(_ match: VulnerabilityScan.VulnerablePackage) -> GateRule.Cause {
         let (package, fix) = (match.package, match.fixed.map { "fixed in \($0)" } ?? "not fixed yet")
         return GateRule.Cause(
             "", "\(match.id) in \(package.name) \(package.version), \(fix), in \(name(package.layer))",

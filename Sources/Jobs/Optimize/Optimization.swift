@@ -28,6 +28,8 @@ public struct Optimization: Sendable {
     /// The plan of the slim image.
     public let plan: SlimPlan
     let slimDocument: JSON
+    /// The cures that were tried, in order.
+    public let cures: [CureResult]
     /// The starts of both, in turns.
     public let pair: StartPair
     /// The counted starts of both; nil if the time is a real machine's, or the work can't be counted here.
@@ -45,7 +47,7 @@ public struct Optimization: Sendable {
             "optimization",
             [
                 "analysis": before.report.json, "slim": slimDocument, "gate": verdict.document,
-                "boot": boot,
+                "boot": boot, "cures": .array(cures.map(\.json)),
             ])
     }
 
@@ -80,7 +82,8 @@ public struct Optimization: Sendable {
             startVerdict.map { "verdict \($0.text)" },
             "report \(report)",
         ].compactMap(\.self)
-        return (lines + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
+        let tried = cures.filter { $0.decision != .inapplicable }.map { "cure   \($0.text)" }
+        return (lines + tried + (verdict.rows.isEmpty ? [] : [verdict.text])).joined(separator: "\n")
     }
 
     /// The page `report.html`.

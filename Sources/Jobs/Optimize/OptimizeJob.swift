@@ -39,10 +39,11 @@ public struct OptimizeJob {
     /// Runs all parts.
     ///
     /// - Parameters:
+    ///   - cures: The cures to try on the slim image.
     ///   - settings: The commands besides the probe, the observation, and the time after the probes.
     ///   - options: Returns the options of slimming for the opened files.
     public func run(
-        _ settings: ProofSettings, options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
+        _ settings: ProofSettings, cures: [any Cure] = [], options: (_ openedFiles: [[UInt8]]) throws -> SlimOptions
     ) async throws -> Optimization {
         host.begin("analysing")
         // The only inflation of the original: what follows reads this value, or the plain layers.
@@ -59,7 +60,16 @@ public struct OptimizeJob {
         traces.report(to: host)
         host.begin("slimming and probing the slim image")
         let loop = ProofLoop(of: original, files, in: store, observes: settings.observes, search: policy.search)
-        let (slim, slimmed) = try await loop.run(traces, by: runner, options: options)
+        var (slim, slimmed) = try await loop.run(traces, by: runner, options: options)
+        var cureResults: [CureResult] = []
+        if slimmed.verification?.passed ?? true, !cures.isEmpty {
+            let trial = CureTrial(
+                original: original, traces: traces, store: store, search: policy.search, boot: boot, runner: runner,
+                host: host)
+            let cured = try await trial.best(of: slimmed.files, cures)
+            (slimmed.files, cureResults) = (cured.files, cured.results)
+            slimmed.document["after"] = cured.files.summary
+        }
         let after = try await report(slimmed.files, as: slimName ?? "\(name) (slim)")
         let verification = slimmed.verification ?? Verification(traces.record, traces.record)
         // An image that does not serve cannot be measured.
@@ -77,7 +87,7 @@ public struct OptimizeJob {
         return Optimization(
             name: name, slimName: slimName, before: .init(image: image, report: before, start: pair.before),
             after: .init(image: slimmed.image, report: after, start: pair.after), plan: slim.plan,
-            slimDocument: slimmed.document, pair: pair, countedPair: countedPair,
+            slimDocument: slimmed.document, cures: cureResults, pair: pair, countedPair: countedPair,
             profile: profile, verification: verification,
             verdict: BudgetVerdict(budget, figures, further: rules(for: slimmed.files)))
     }

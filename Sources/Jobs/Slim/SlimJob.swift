@@ -15,7 +15,7 @@ public struct SlimJob: Sendable {
     /// The slim image, its JSON document and its verification.
     public struct SlimResult: Sendable {
         /// The files of the image, whose blobs are in the store.
-        public let files: ImageFiles
+        public internal(set) var files: ImageFiles
         /// True if the image was slim already, so that nothing was written.
         public let isUnchanged: Bool
         /// The document of `thaw slim --format json`.
