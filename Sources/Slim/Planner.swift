@@ -16,6 +16,8 @@ struct Planner {
     let packages: Packages
     let loader: Loader
     let pythonParts: PythonParts
+    /// The paths that the profiles leave out of kept packages.
+    private let leftOut: [ImagePathPattern]
 
     private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
     /// The order in which nodes were kept first: the cause of a node's first reason has a lower number.
@@ -55,6 +57,7 @@ struct Planner {
         packages = Packages(contents)
         loader = Loader(contents)
         pythonParts = PythonParts(contents)
+        leftOut = ProfileRule.leftOut(of: contents)
     }
 
     /// Runs all steps.
@@ -74,6 +77,7 @@ struct Planner {
             if queue.isEmpty, kept.count == count { break }
         }
         if options.level == .safe { keepEverythingElse() }
+        keepLayers()
         keepBytecode()
         keepPackageMetadata()
         if let refused { throw .excludedNeeded(tree.path(of: refused.node), chain: chain(of: refused)) }
@@ -225,7 +229,11 @@ extension Planner {
     /// - Parameter called: The name of a package whose program is used itself.
     func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
-        if PythonBytecode.isCompiled(path) || pythonParts.isUnneeded(path) { return false }
+        if PythonBytecode.isCompiled(path) || pythonParts.isUnneeded(path)
+            || leftOut.contains(where: { $0.matches(path) })
+        {
+            return false
+        }
         guard let kind = DropKind(path, package: nil) else { return true }
         return !kind.isOutsidePackages || (called.map(DropKind.isManager) ?? false && kind == .packageManager)
     }
