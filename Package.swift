@@ -103,11 +103,13 @@ let package = Package(
             "Jobs", "Analysis", "Build", "ColdStart", "Disk", "Frontend", "HTTP", "ImageFiles", "Linux", "OCI",
             "Probe", "Project", "Proof", "Registry", "Sandbox", "Slim", system),
 
+        module("TTY", "Jobs", "Linux", "Registry", "Sandbox", "CVersion", system),
+
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "CVersion", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
-                "Project", "Proof", "Registry", "Sandbox", "Slim", arguments, system,
+                "Analysis", "Build", "ColdStart", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
+                "Project", "Proof", "Registry", "Sandbox", "Slim", "TTY", arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(releaseLink, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,
@@ -148,6 +150,7 @@ let package = Package(
         tests("ProofTests", "Probe", "Proof", "Linux"),
         tests("RegistryTests", "Registry", "HTTP", "OCI", "Linux", "Support", "Harness", system),
         tests("SandboxTests", "Sandbox", "SandboxHost", "Linux", system),
+        tests("TTYTests", "TTY", "Jobs", "Linux", system),
         tests("SlimTests", "Slim", "ImageFiles", "OCI", "Linux", "Support", system),
     ]
 )

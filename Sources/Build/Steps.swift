@@ -50,7 +50,7 @@ extension StageBuilder {
         }
         let outcome = try await outcome(of: source, prints, remembered: remembered, make)
         if remembered == nil, let lastKey { prints.append(try await lastKey()) }
-        let inputs = remembered == nil ? prints.last?.inputs ?? [] : []
+        let inputs = remembered == nil ? prints.last?.inputs ?? StepInputs() : StepInputs()
         let reason = outcome.isRun ? prints.last.map { missReason(of: source, $0, inputs) } : nil
         let known = prints.map(\.digest)
         DebugLog.event(
@@ -63,7 +63,7 @@ extension StageBuilder {
         if remembered == nil {
             try remember(outcome.step, keys: known, inputs: inputs)
         } else if known.count > 1, let key = known.last {
-            try remember(outcome.step, keys: known.dropLast(), inputs: [], like: key)
+            try remember(outcome.step, keys: known.dropLast(), inputs: StepInputs(), like: key)
         }
         if let key = known.last { shared.history.note(stage: label, step: source.text, key: key) }
         shared.note(outcome.step, of: known)
@@ -92,7 +92,7 @@ extension StageBuilder {
     ///   - inputs: The inputs of the last key, which the others refer to.
     ///   - known: The key that already has the inputs; nil to keep them.
     private func remember(
-        _ step: CachedStep, keys: [Digest], inputs: [StepInput], like known: Digest? = nil
+        _ step: CachedStep, keys: [Digest], inputs: StepInputs, like known: Digest? = nil
     ) throws {
         for key in keys { try shared.store.cache(step, for: key) }
         guard let last = known ?? keys.last else { return }
@@ -119,7 +119,7 @@ extension StageBuilder {
         return (step, isFirst)
     }
 
-    private func missReason(of source: StepSource, _ print: StepFingerprint, _ inputs: [StepInput]) -> MissReason {
+    private func missReason(of source: StepSource, _ print: StepFingerprint, _ inputs: StepInputs) -> MissReason {
         guard usesCache else { return .cacheIsOff }
         return shared.history.explain(stage: label, step: source.text, key: print.digest, inputs: inputs)
     }

@@ -522,6 +522,18 @@ static struct perf_event_attr sample_attributes(unsigned long long period) {
     };
 }
 
+// Without a verified clock, a kernel's timers have the resolution of its tick until about a second after its start.
+static void await_fine_timers(void) {
+    unsigned long long step = 200 * 1000, fine = 1000 * 1000, limit = 3ULL * 1000 * 1000 * 1000;
+    unsigned long long begin = cinit_monotonic(), before = begin;
+    while (before - begin < limit) {
+        cinit_sleep(step);
+        unsigned long long now = cinit_monotonic();
+        if (now - before < fine) return;
+        before = now;
+    }
+}
+
 static int start_sampler(int processor, struct perf_event_attr *attributes) {
     int event = syscall(SYS_perf_event_open, attributes, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
     if (event < 0) return -errno;
@@ -539,6 +551,7 @@ static int start_sampler(int processor, struct perf_event_attr *attributes) {
 int cinit_start_samples(unsigned long long period) {
     struct perf_event_attr attributes = sample_attributes(period);
     int error = 0;
+    await_fine_timers();
     while (sampler_count < sampled_processors && (error = start_sampler(sampler_count, &attributes)) == 0)
         sampler_count++;
     return sampler_count > 0 ? 0 : error;

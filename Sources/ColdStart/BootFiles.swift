@@ -9,6 +9,8 @@ struct BootFiles {
     let initialProgram: FilePath
     let root: RootDevice
     let channel: Channel
+    /// The cache for the modules; without one they are read for each start.
+    var cache: FilePath?
     var pausePoint = BootSpec.PausePoint.never
     var network: BootSpec.NetworkCard?
     /// The ports that the host may reach once the probe has passed; this needs the doorbell machine's sockets.
@@ -49,16 +51,27 @@ struct BootFiles {
         spec.pausePoint = pausePoint
         spec.network = network
         spec.proxiedPorts = proxiedPorts
-        var archive = Initramfs()
-        archive.addDirectory("dev")
-        archive.addCharacterDevice("dev/console", major: 5, minor: 1)
-        archive.addDirectory("modules")
-        let modules = try modules()
-        spec.modules = modules.early.map { archive.addModule($0) }
-        spec.lateModules = modules.late.map { archive.addModule($0) }
+        let modules = try moduleArchive()
+        spec.modules = modules.early.map { Array($0.utf8) }
+        spec.lateModules = modules.late.map { Array($0.utf8) }
+        var archive = modules.archive
         archive.addFile("init", try readFile(initialProgram, limit: 64 << 20), mode: 0o755)
         archive.addFile("orders", spec.encode(), mode: 0o600)
         return archive.finished()
+    }
+
+    /// Returns the beginning of the archive, kept for this kernel and this kind of machine.
+    private func moduleArchive() throws(ColdStartError) -> ModuleArchive {
+        let needs = [network == nil ? nil : "network", proxiedPorts.isEmpty ? nil : "ports"].compactMap(\.self)
+        let kind = (["modules", "\(root)", "\(channel)"] + needs).joined(separator: "-")
+        // Modules that appear later would not change the kernel's file.
+        let store = kernel.modules == nil ? nil : cache.map { StartCache($0) }
+        let bytes = store?.kept(kind, of: kernel.image, limit: ModuleArchive.limit)
+        if let kept = bytes.flatMap({ ModuleArchive(kept: $0) }) { return kept }
+        let modules = try modules()
+        let made = ModuleArchive(early: modules.early, late: modules.late)
+        if let bytes = made.kept, bytes.count <= ModuleArchive.limit { store?.keep(bytes, kind, of: kernel.image) }
+        return made
     }
 
     /// Returns the modules to load before the entrypoint, and those to load after the probe has passed.
@@ -74,14 +87,5 @@ struct BootFiles {
         let all = try tree.modules(early + late)
         let count = try tree.modules(early).count
         return (Array(all.prefix(count)), Array(all.dropFirst(count)))
-    }
-}
-
-extension Initramfs {
-    /// Adds a module, and returns the path from which init loads it.
-    fileprivate mutating func addModule(_ module: ModuleTree.Module) -> [UInt8] {
-        let path = "modules/\(module.name).ko"
-        addFile(path, module.contents)
-        return Array("/\(path)".utf8)
     }
 }

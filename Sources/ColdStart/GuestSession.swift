@@ -77,7 +77,8 @@ struct GuestSession {
     private mutating func receive(_ message: Message, at time: UInt64) {
         switch message {
         case .mark(let mark, let clock): marks[mark] = ClockStamp(host: time, guest: clock)
-        case .output(let stream, let clock, let bytes): receiveOutput(bytes, stream, ClockStamp(host: time, guest: clock))
+        case .output(let stream, let clock, let bytes):
+            receiveOutput(bytes, stream, ClockStamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)

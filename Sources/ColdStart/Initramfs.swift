@@ -12,7 +12,14 @@ struct Initramfs {
     private static let trailer = "TRAILER!!!"
 
     private(set) var bytes: [UInt8] = []
-    private var count: UInt32 = 0
+    /// The number of entries.
+    private(set) var count: UInt32 = 0
+
+    /// An empty archive.
+    init() {}
+
+    /// An archive that begins with these bytes, of as many entries.
+    init(continuing bytes: [UInt8], count: UInt32) { (self.bytes, self.count) = (bytes, count) }
 
     mutating func addDirectory(_ path: String) { add(path, mode: FileType.directory.bits | 0o755) }
 

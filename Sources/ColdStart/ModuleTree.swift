@@ -13,6 +13,7 @@ struct ModuleTree {
     /// One module, ready for an initramfs.
     struct Module {
         let name: String
+        let path: FilePath
         let contents: [UInt8]
     }
 
@@ -50,7 +51,7 @@ struct ModuleTree {
         for dependency in information.softDependencies.before {
             try visitOptional(dependency, &visited, into: &ordered)
         }
-        ordered.append(Module(name: name, contents: contents))
+        ordered.append(Module(name: name, path: path, contents: contents))
         for dependency in information.softDependencies.after { try visitOptional(dependency, &visited, into: &ordered) }
     }
 

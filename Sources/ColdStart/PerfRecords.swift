@@ -11,20 +11,20 @@ internal import Guest
 /// The bytes are as hostile as their guest: a record that is malformed ends its processor's list.
 struct PerfRecords {
     /// A part of an executable file in the memory of a process.
-    struct Mapping: Equatable {
+    struct MappedFile: Equatable {
         let start: UInt64
         let byteCount: UInt64
         let fileOffset: UInt64
         let path: [UInt8]
     }
 
-    struct Event: Equatable {
+    struct PerfEvent: Equatable {
         enum Kind: Equatable {
             /// The process was made by another, or the thread by one of its process.
             case fork(parent: UInt32)
             /// The thread has a new name; `isProgram` if by running another program.
             case name([UInt8], isProgram: Bool)
-            case mapping(Mapping)
+            case mapping(MappedFile)
             /// A program counter in user mode, or the one from which the kernel was entered; nil for a kernel thread.
             case sample(address: UInt64?, isKernel: Bool)
         }
@@ -35,7 +35,7 @@ struct PerfRecords {
         let kind: Kind
     }
 
-    private(set) var events: [Event] = []
+    private(set) var events: [PerfEvent] = []
     /// True if the kernel had no space for some records.
     private(set) var hasLosses = false
 
@@ -62,7 +62,7 @@ struct PerfRecords {
         }
     }
 
-    private static func event(_ type: UInt32, _ misc: UInt16, _ body: [UInt8]) -> Event? {
+    private static func event(_ type: UInt32, _ misc: UInt16, _ body: [UInt8]) -> PerfEvent? {
         var fields = WireReader(body)
         if type == 9 { return sample(&fields, misc) }
         guard body.count >= 24, let process = fields.number(UInt32.self), let second = fields.number(UInt32.self) else {
@@ -73,38 +73,38 @@ struct PerfRecords {
         switch type {
         case 3:
             let name = Array(body[8..<body.count - 16].prefix { $0 != 0 })
-            return Event(
+            return PerfEvent(
                 time: time, process: process, thread: second, kind: .name(name, isProgram: misc & (1 << 13) != 0))
         case 7:
             guard let thread = fields.number(UInt32.self) else { return nil }
-            return Event(time: time, process: process, thread: thread, kind: .fork(parent: second))
+            return PerfEvent(time: time, process: process, thread: thread, kind: .fork(parent: second))
         case 10:
             return mapping(&fields, body).map {
-                Event(time: time, process: process, thread: second, kind: .mapping($0))
+                PerfEvent(time: time, process: process, thread: second, kind: .mapping($0))
             }
         default: return nil
         }
     }
 
-    private static func sample(_ fields: inout WireReader, _ misc: UInt16) -> Event? {
+    private static func sample(_ fields: inout WireReader, _ misc: UInt16) -> PerfEvent? {
         guard let counter = fields.number(UInt64.self), let process = fields.number(UInt32.self),
             let thread = fields.number(UInt32.self), let time = fields.number(UInt64.self),
             let registers = fields.number(UInt64.self)
         else { return nil }
         let isKernel = misc & 7 != 2
         let user = registers == 0 ? nil : fields.number(UInt64.self)
-        return Event(
+        return PerfEvent(
             time: time, process: process, thread: thread,
             kind: .sample(address: isKernel ? user : counter, isKernel: isKernel))
     }
 
-    private static func mapping(_ fields: inout WireReader, _ body: [UInt8]) -> Mapping? {
+    private static func mapping(_ fields: inout WireReader, _ body: [UInt8]) -> MappedFile? {
         // After the numbers come the device, the inode and the protection: 32 bytes.
         let nameStart = 64
         guard let start = fields.number(UInt64.self), let byteCount = fields.number(UInt64.self),
             let fileOffset = fields.number(UInt64.self), body.count >= nameStart + 16
         else { return nil }
-        return Mapping(
+        return MappedFile(
             start: start, byteCount: byteCount, fileOffset: fileOffset,
             path: Array(body[nameStart..<body.count - 16].prefix { $0 != 0 }))
     }

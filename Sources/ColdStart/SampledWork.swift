@@ -60,7 +60,7 @@ private struct SamplePlaces {
         var program: [UInt8]
         var isImage: Bool
         /// The mappings, the newest last.
-        var mappings: [PerfRecords.Mapping] = []
+        var mappings: [PerfRecords.MappedFile] = []
     }
 
     private static let initProcess: UInt32 = 1
@@ -78,7 +78,7 @@ private struct SamplePlaces {
         }
     }
 
-    mutating func take(_ event: PerfRecords.Event) {
+    mutating func take(_ event: PerfRecords.PerfEvent) {
         switch event.kind {
         case .fork(let parent):
             if parent != event.process, let process = processes[parent] { processes[event.process] = process }
@@ -94,7 +94,7 @@ private struct SamplePlaces {
         }
     }
 
-    private mutating func count(_ event: PerfRecords.Event, _ address: UInt64?, isKernel: Bool) {
+    private mutating func count(_ event: PerfRecords.PerfEvent, _ address: UInt64?, isKernel: Bool) {
         guard let process = processes[event.process], process.isImage else { return }
         while let next = modules[event.thread]?.last, next.time <= event.time {
             opened[event.thread] = next.path

@@ -175,17 +175,36 @@ extension SourceFacts {
     }
 
     /// Reads `import a.b, c` and `from .a import b`, and the literals of `import_module` and `__import__`.
+    ///
+    /// A list in parentheses may have several lines. A call without a literal name is `import *`.
     private mutating func readImports(_ bytes: [UInt8], _ names: some Sequence<(String, Range<Int>)>) {
         var seen = Set<[UInt8]>()
+        var open: [UInt8] = []
         for line in ByteLines(bytes[...]) {
             let code = line.drop { $0 == 0x20 || $0 == 0x09 }
-            guard code.starts(with: "import ".utf8) || code.starts(with: "from ".utf8) else { continue }
-            let text = Array(code.prefix { $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: ";") })
+            guard !open.isEmpty || code.starts(with: "import ".utf8) || code.starts(with: "from ".utf8) else {
+                continue
+            }
+            var text = open + code.prefix { $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: ";") }
+            open = []
+            if text.contains(UInt8(ascii: "(")), !text.contains(UInt8(ascii: ")")), text.count < Self.maximumList {
+                open = text + [0x20]
+                continue
+            }
+            text.removeAll { $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: ")") }
             if seen.insert(text).inserted { imports.append(text) }
         }
         for (name, place) in names where ["import_module", "__import__"].contains(name) {
             let rest = bytes[place.upperBound...].prefix(Self.maximumCall)
-            for text in Self.literals(in: rest) { imports.append(Array("import ".utf8) + text) }
+            guard rest.first == UInt8(ascii: "(") else { continue }
+            let texts = Self.literals(in: rest).filter { !$0.isEmpty }
+            if texts.isEmpty || !texts.allSatisfy({ $0.allSatisfy(Self.isOfModule) }) { imports.append(Self.anyImport) }
+            for text in texts { imports.append(Array("import ".utf8) + text) }
         }
     }
+
+    private static let anyImport = Array("import *".utf8)
+    private static let maximumList = 8192
+
+    private static func isOfModule(_ byte: UInt8) -> Bool { SourceNames.isOfName(byte) || byte == UInt8(ascii: ".") }
 }

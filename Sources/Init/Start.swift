@@ -34,10 +34,10 @@ struct Start {
 
     private func serve() {
         do throws(Message.StartFailure) {
-            let lateModules = spec.runtime == .machine ? try prepareMachine() : []
-            let observer = spec.recordsOpenedFiles || spec.recordsStart ? startObserving() : nil
             // A kernel without samples still reports threads and opened files.
             if spec.recordsStart { _ = cinit_start_samples(Message.Samples.period) }
+            let lateModules = spec.runtime == .machine ? try prepareMachine() : []
+            let observer = spec.recordsOpenedFiles || spec.recordsStart ? startObserving() : nil
             let signals = cinit_signal_descriptor()
             let child = try ImageCommand(spec.arguments, of: spec).start()
             channel.mark(.executed)

@@ -38,10 +38,13 @@ public protocol JobHost: Sendable {
 
     /// Makes a client of registries with the settings of this process, changed by `edit`.
     ///
-    /// - Parameter isQuiet: True to show no progress.
+    /// - Parameter progress: The type of its progress output.
     func registryClient(
-        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+        _ progress: ProgressStyle, _ edit: (inout RegistryConfiguration) throws -> Void
     ) throws -> RegistryClient
+
+    /// The version of the program, which documents and servers receive.
+    var version: String { get }
 
     /// Runs the work in a task that an interruption cancels, so that the work can clean up.
     ///
@@ -53,4 +56,16 @@ public protocol JobHost: Sendable {
 
 extension JobHost {
     public func begin(_ phase: String) { report(phase) }
+}
+
+/// A part of the live lines; the order is that on the screen.
+public enum LiveRegion: Int, Sendable, Comparable {
+    /// The part of the job that runs.
+    case phase
+    /// The steps of a build.
+    case build
+    /// The blobs that move.
+    case transfer
+
+    public static func < (first: LiveRegion, second: LiveRegion) -> Bool { first.rawValue < second.rawValue }
 }

@@ -34,10 +34,10 @@ public struct PlatformProfile: Sendable, Equatable {
 
     /// Parses a file; `name` is its path in errors.
     public init(parsing text: String, name file: String) throws(ProjectError) {
-        let document: Document
+        let document: ProfileDocument
         try ProjectFile.expectHeaders(text, name: file)
         do {
-            document = try TOMLDecoder(strictDecoding: true).decode(Document.self, from: text)
+            document = try TOMLDecoder(strictDecoding: true).decode(ProfileDocument.self, from: text)
         } catch let error as TOMLParseError {
             throw .notTOML(file, line: Int(error.source.begin.line), reason: error.description)
         } catch let error as DecodingError {
@@ -48,7 +48,7 @@ public struct PlatformProfile: Sendable, Equatable {
         try self.init(document, file)
     }
 
-    private init(_ document: Document, _ file: String) throws(ProjectError) {
+    private init(_ document: ProfileDocument, _ file: String) throws(ProjectError) {
         func bytes(_ text: String, _ key: String) throws(ProjectError) -> ByteCount {
             guard let value = ByteCount(text) else {
                 throw .wrongValue(file, key: key, reason: "'\(text)' is not \(ConfigKey.Form.size.words)")
@@ -90,7 +90,7 @@ public struct PlatformProfile: Sendable, Equatable {
     }
 }
 
-private struct Document: Decodable {
+private struct ProfileDocument: Decodable {
     var name: String
     var date: String
     var platform: String

@@ -35,7 +35,7 @@ extension Planner {
 
     private func isApplication(_ path: ImagePath, _ node: FileTree.NodeID) -> Bool {
         if Self.leftovers.contains(where: { path.isWithin($0) }) || InstallerBundle(containing: path) != nil
-            || pythonTests.contains(path)
+            || pythonParts.isUnneeded(path)
             || isForCompilers(path)
         {
             return false

@@ -15,7 +15,9 @@ struct Planner {
     let options: SlimOptions
     let packages: Packages
     let loader: Loader
-    let pythonTests: PythonTests
+    let pythonParts: PythonParts
+    /// The paths that the profiles leave out of kept packages.
+    private let leftOut: [ImagePathPattern]
 
     private(set) var kept: [FileTree.NodeID: Set<KeepReason>] = [:]
     /// The order in which nodes were kept first: the cause of a node's first reason has a lower number.
@@ -54,7 +56,8 @@ struct Planner {
         self.options = options
         packages = Packages(contents)
         loader = Loader(contents)
-        pythonTests = PythonTests(contents)
+        pythonParts = PythonParts(contents)
+        leftOut = ProfileRule.leftOut(of: contents)
     }
 
     /// Runs all steps.
@@ -226,7 +229,11 @@ extension Planner {
     /// - Parameter called: The name of a package whose program is used itself.
     func isWorthKeeping(_ node: FileTree.NodeID, _ called: String?) -> Bool {
         let path = tree.path(of: node)
-        if PythonBytecode.isCompiled(path) || pythonTests.contains(path) { return false }
+        if PythonBytecode.isCompiled(path) || pythonParts.isUnneeded(path)
+            || leftOut.contains(where: { $0.matches(path) })
+        {
+            return false
+        }
         guard let kind = DropKind(path, package: nil) else { return true }
         return !kind.isOutsidePackages || (called.map(DropKind.isManager) ?? false && kind == .packageManager)
     }

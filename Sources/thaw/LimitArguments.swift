@@ -1,11 +1,9 @@
 import ArgumentParser
-import Build
 import Jobs
-import Linux
-import Project
-import Sandbox
 
 /// The limits of a RUN under the names of `docker build`.
+///
+/// Commands that start images use these names for the limits of those; there `--resource` limits RUN.
 struct StepLimitArguments: ParsableArguments {
     @Option(
         name: [.customShort("m"), .long],
@@ -49,33 +47,12 @@ struct StepLimitArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Time limit of each RUN, such as 10m; the command is then killed.", valueName: "time"))
     var timeout: String?
 
-    /// Adds the limits to the options of RUN.
-    func apply(to options: inout BuildRequest.RunOptions) throws {
-        let settings = [
-            ("memory", memory), ("memory-swap", memorySwap), ("cpus", cpus), ("pids", pids), ("cpu-quota", cpuQuota),
-            ("cpu-period", cpuPeriod), ("cpu-shares", cpuShares), ("cpuset-cpus", cpusetCpus),
-            ("cpuset-mems", cpusetMems), ("timeout", timeout),
+    /// The values of the options.
+    var limits: KeyValuePairs<RunLimit, String?> {
+        [
+            .memory: memory, .memorySwap: memorySwap, .cpus: cpus, .pids: pids, .cpuQuota: cpuQuota,
+            .cpuPeriod: cpuPeriod, .cpuShares: cpuShares, .cpusetCPUs: cpusetCpus, .cpusetMemories: cpusetMems,
+            .timeout: timeout,
         ]
-        for case (let name, let value?) in settings {
-            guard let setting = RunLimit(rawValue: name) else { preconditionFailure("each option is a limit") }
-            try setting.apply(value, from: "--\(name)", to: &options)
-        }
-        try RunLimit.expectConsistent(options)
-    }
-}
-
-/// The limits of `thaw build`: of each RUN, and of the whole build.
-///
-/// Other commands use these names for the limits of started images; there `--resource` limits RUN.
-struct LimitArguments: ParsableArguments {
-    @OptionGroup var step: StepLimitArguments
-
-    @Option(help: ArgumentHelp("Time limit of the whole build, such as 1h.", valueName: "time"))
-    var buildTimeout: String?
-
-    /// Adds the limits to a request.
-    func apply(to request: inout BuildRequest) throws {
-        try step.apply(to: &request.run)
-        request.timeout = try buildTimeout.map { try RunLimit.time($0, "--build-timeout") }
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Jobs
 import Registry
-import SystemPackage
+import TTY
 
 /// The options for access to registries, shared by several commands.
 struct RegistryOptions: ParsableArguments {
@@ -23,31 +23,13 @@ struct RegistryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Number of blobs transferred at once. (default: 4)", valueName: "count"))
     var transfers: Int?
 
-    /// The defaults, for commands without these options.
-    static var standard: RegistryOptions { parseOrExit([]) }
-
     /// Makes a client with the settings of these options, the environment and the machine's files.
     func client(_ progress: ProgressStyle = .auto) throws -> RegistryClient {
-        try Registries.client(progress) { configuration in
-            if tlsVerify == false { configuration.isInsecure = true }
-            if let certDir { configuration.certificates = [FilePath(certDir)] }
-            if let authfile { configuration.credentials = [FilePath(authfile)] }
-            if let transfers {
-                guard (1...64).contains(transfers) else {
-                    throw Failure("--transfers \(transfers) is not between 1 and 64", status: .usage)
-                }
-                configuration.jobs = transfers
-            }
-        }
+        try TerminalHost().registryClient(progress, settings.apply)
     }
-}
 
-extension Registries {
-    /// Makes a client with the settings of the environment and the machine's files, changed by `edit`.
-    static func client(
-        _ progress: ProgressStyle, _ edit: (inout RegistryConfiguration) throws -> Void = { _ in }
-    ) throws -> RegistryClient {
-        let view = TransferProgress(progress, host: TerminalHost())
-        return try RegistryClient(configuration(version: Thaw.version, edit)) { view.take($0) }
+    /// The values of the options.
+    var settings: RegistrySettings {
+        RegistrySettings(isVerified: tlsVerify, certificates: certDir, credentials: authfile, transfers: transfers)
     }
 }

@@ -1,10 +1,8 @@
 public import ArgumentParser
-import Build
+public import Build
 import Jobs
-import Linux
-import OCI
-import Sandbox
-import SystemPackage
+public import OCI
+public import Sandbox
 
 /// The options for RUN: secrets, networks, limits and isolation.
 struct RunArguments: ParsableArguments {
@@ -63,36 +61,14 @@ struct RunArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Run commands with this crun or runc instead of Thaw's own sandbox.", valueName: "path"))
     var ociRuntime: String?
 
-    /// Adds the options to a request.
-    func apply(to request: inout BuildRequest) throws {
-        request.network = network
-        request.run.users = userns
-        request.entitlements = Set(allow)
-        for text in secret {
-            let (id, secret) = try Secret.parse(text)
-            request.secrets[id] = secret
-        }
-        for text in ssh {
-            let (id, agent) = try SSHAgent.parse(text)
-            request.agents[id] = agent
-        }
-        do {
-            request.run.hosts = try addHost.map { try HostEntry(parsing: $0) }
-            request.run.limits = try ulimit.map { try Limit(parsing: $0) }
-        } catch {
-            throw Failure("\(error)", status: .usage)
-        }
-        request.run.isolation = isolation.isolation
-        request.run.comparison = snapshot
-        request.run.sharedMemorySize = try shmSize.map { Int(try size($0, "--shm-size")) }
-        if let ociRuntime {
-            guard fileExists(FilePath(ociRuntime)) else {
-                throw Failure("--oci-runtime '\(ociRuntime)' does not exist", status: .usage)
-            }
-            request.run.runtime = OCIRuntime(FilePath(ociRuntime))
-        }
-        for text in resource { try RunLimit.apply(resource: text, to: &request.run) }
-        try RunLimit.expectConsistent(request.run)
+    /// Returns the values of the options.
+    var settings: RunSettings {
+        var all = RunSettings()
+        (all.secrets, all.agents, all.entitlements, all.network) = (secret, ssh, allow, network)
+        (all.hosts, all.ulimits, all.sharedMemory, all.resources) = (addHost, ulimit, shmSize, resource)
+        (all.isolation, all.comparison, all.users) = (isolation.isolation, snapshot, userns)
+        all.runtime = ociRuntime
+        return all
     }
 }
 

@@ -73,7 +73,7 @@ struct ContextTests {
             for _ in 0..<2 {
                 let hashes = ContextHashes(space.store, context: context, now: status.changed.seconds + age)
                 if let known = hashes.remembered(path, status) {
-                    #expect(Digest(bytes: known.digest) == Digest(of: [7]))
+                    #expect(known.digest == Digest(of: [7]))
                     #expect(!known.hasAttributes)
                     continue
                 }

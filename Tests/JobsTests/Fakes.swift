@@ -29,8 +29,10 @@ final class FakeHost: JobHost {
     func expectArchiveOutput() throws { throw Failure("stdout is a terminal", status: .usage) }
     func openStandardOutput() throws -> OwnedDescriptor { throw Failure("stdout is a terminal", status: .usage) }
 
+    var version: String { "1.2.3" }
+
     func registryClient(
-        isQuiet: Bool, _ edit: (inout RegistryConfiguration) throws -> Void
+        _ progress: ProgressStyle, _ edit: (inout RegistryConfiguration) throws -> Void
     ) throws -> RegistryClient { throw Failure("no registries here") }
 
     func cancelling<Result: Sendable>(

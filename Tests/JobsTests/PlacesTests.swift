@@ -44,7 +44,7 @@ import Testing
         try workspace.store.publish(image, as: Reference("app"))
         let layout = Transport.layout(workspace.path.appending("layout"), tag: "v1")
         let set = try await Transport("app").set(
-            in: workspace.store, client: { try host.registryClient(isQuiet: true) { _ in } }, host: host)
+            in: workspace.store, client: { try host.registryClient(.quiet) { _ in } }, host: host)
         try layout.write(set, workspace.store, host)
         let read = try layout.read(workspace.store, host)
         #expect(read.descriptor.digest == image.descriptor.digest)

@@ -67,19 +67,6 @@ struct ProgressTests {
         #expect(steps.lines(at: now).first == "1002 running, 999 not shown, 1 done (1 cached), 0 s")
         #expect(steps.lines(at: now).count == 5)
     }
-
-    @Test("Live lines are cut to the terminal, and wiped as many rows as they take at its width now")
-    func liveLines() {
-        var lines = LiveLines()
-        #expect(lines.replace(with: ["abcdef", "xy"], columns: 5) == "abcd\nxy")
-        #expect(lines.replace(with: ["ab"], printing: "text\n", columns: 5) == "\r\u{1b}[K\u{1b}[A\u{1b}[Ktext\nab")
-        #expect(lines.replace(with: [], columns: 5) == "\r\u{1b}[K")
-        #expect(lines.replace(with: [], printing: "text\n", columns: 5) == "text\n")
-        #expect(lines.replace(with: ["12345678"], columns: 9) == "12345678")
-        // Narrower, the 8 columns take 3 rows.
-        #expect(lines.replace(with: ["1"], columns: 3) == "\r\u{1b}[K\u{1b}[A\u{1b}[K\u{1b}[A\u{1b}[K1")
-        #expect(lines.replace(with: ["äöü"], columns: 6) == "\r\u{1b}[Käö")
-    }
 }
 
 extension StepReport {

@@ -108,7 +108,7 @@ import Testing
     func escapes() {
         let row = FlameGraphPage.Row(
             code: ["</script><script>alert(1)</script>"], package: ["<b>"], layer: ["&"], milliseconds: 1)
-        let cause = FlameGraphPage.Cause(text: "<img src=x>", amount: "1 ms", share: 1, remedy: nil)
+        let cause = FlameGraphPage.CostedCause(text: "<img src=x>", amount: "1 ms", share: 1, remedy: nil)
         let page = FlameGraphPage(
             title: "<i>", note: "<u>", rows: [row], causes: [cause], foldedStacks: "<s> 1\n")
         for element in ["</script><script>", "<img", "<i>", "<u>", "<s>", "<b>"] {

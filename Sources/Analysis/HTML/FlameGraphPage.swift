@@ -19,7 +19,7 @@ public struct FlameGraphPage: Sendable {
     }
 
     /// A cause of the work, with its cost.
-    public struct Cause: Sendable, Equatable {
+    public struct CostedCause: Sendable, Equatable {
         public let text: String
         public let amount: String
         /// The part of the whole, from 0 to 1.
@@ -36,7 +36,7 @@ public struct FlameGraphPage: Sendable {
     private let title: String
     private let note: String
     private let rows: [Row]
-    private let causes: [Cause]
+    private let causes: [CostedCause]
     private let foldedStacks: String
 
     /// Makes a page.
@@ -44,7 +44,7 @@ public struct FlameGraphPage: Sendable {
     /// - Parameters:
     ///   - note: One sentence about the measurement.
     ///   - foldedStacks: The same parts as text, one line for each.
-    public init(title: String, note: String, rows: [Row], causes: [Cause], foldedStacks: String) {
+    public init(title: String, note: String, rows: [Row], causes: [CostedCause], foldedStacks: String) {
         (self.title, self.note, self.rows) = (title, note, rows)
         (self.causes, self.foldedStacks) = (causes, foldedStacks)
     }
@@ -55,7 +55,7 @@ public struct FlameGraphPage: Sendable {
             title: "start of \(title)", script: flameGraphScript,
             [
                 "<h1>Start of \(title)</h1><p class=\"sub\">\(note)</p>\n", graph,
-                section("Causes", Cause.list(causes)), stacks,
+                section("Causes", CostedCause.list(causes)), stacks,
             ])
     }
 
@@ -106,9 +106,9 @@ public struct FlameGraphPage: Sendable {
         """
 }
 
-extension FlameGraphPage.Cause {
+extension FlameGraphPage.CostedCause {
     /// Makes a table of causes; empty without any.
-    static func list(_ causes: [FlameGraphPage.Cause]) -> [Markup] {
+    static func list(_ causes: [FlameGraphPage.CostedCause]) -> [Markup] {
         guard !causes.isEmpty else { return [] }
         let rows = causes.map { cause -> Markup in
             let remedy: Markup = cause.remedy.map { "<br><span class=\"note\">\($0)</span>" } ?? ""

@@ -142,7 +142,7 @@ public struct OptimizationPage: Sendable {
     /// The probes of both images; empty if there were none.
     public var checks: [ComparedProbe] = []
     /// The largest causes of the original's work until the first byte; empty if they are not known.
-    public var causes: [FlameGraphPage.Cause] = []
+    public var causes: [FlameGraphPage.CostedCause] = []
     /// The findings in the original image.
     public var findings: [Finding] = []
 
@@ -160,7 +160,7 @@ public struct OptimizationPage: Sendable {
             [
                 "<h1>\(title)</h1><p class=\"sub\">\(engine)</p>\n", tiles, gate,
                 section("Start", note: startNote, timeline),
-                section("Causes of the original's start", note: causeNote, FlameGraphPage.Cause.list(causes)),
+                section("Causes of the original's start", note: causeNote, FlameGraphPage.CostedCause.list(causes)),
                 section("Layers", note: layerNote, layers), slim, proof,
                 section("Findings in the original image", Finding.list(findings)), footer,
             ])

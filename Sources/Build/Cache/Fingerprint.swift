@@ -8,7 +8,7 @@ internal import OCI
 /// Besides the digest it has its inputs by name, so that a later build can report which of them changed.
 struct StepFingerprint: Sendable {
     private var hasher = Digest.Hasher()
-    private var explanations: [@Sendable () -> [StepInput]] = []
+    private var explanations: [@Sendable (inout StepInputs) -> Void] = []
 
     /// Starts with the kind of step, the layers below, and the newest time that its layer may have.
     ///
@@ -57,11 +57,20 @@ struct StepFingerprint: Sendable {
     }
 
     /// Reports inputs by name that were hashed, or that explain hashed bytes; evaluated only when a step runs.
-    mutating func explain(_ inputs: @escaping @Sendable () -> [StepInput]) { explanations.append(inputs) }
+    mutating func explain(_ inputs: @escaping @Sendable () -> [StepInput]) {
+        explain { all in for input in inputs() { all.add(input) } }
+    }
+
+    /// Reports inputs that the function adds, without a list of them.
+    mutating func explain(_ adding: @escaping @Sendable (inout StepInputs) -> Void) { explanations.append(adding) }
 
     /// The key.
     var digest: Digest { hasher.finalize() }
 
     /// All inputs by name.
-    var inputs: [StepInput] { explanations.flatMap { $0() } }
+    var inputs: StepInputs {
+        var inputs = StepInputs()
+        for add in explanations { add(&inputs) }
+        return inputs
+    }
 }

@@ -48,7 +48,7 @@ final class StepHistory: Sendable {
     ///
     /// - Returns: ``MissReason/resultIsGone`` if the last build ran the same step, whose result the store has lost
     ///   since.
-    func explain(stage: String, step text: String, key: Digest, inputs new: [StepInput]) -> MissReason {
+    func explain(stage: String, step text: String, key: Digest, inputs new: StepInputs) -> MissReason {
         let before = last[stage, default: []]
         let place = state.withLock { $0.counts[stage, default: 0] }
         let same = before.indices.filter { before[$0].text == text }.min { abs($0 - place) < abs($1 - place) }
@@ -57,7 +57,7 @@ final class StepHistory: Sendable {
         if same == nil { return .instruction(was: before[index].text) }
         let old = inputs(of: before[index].key)
         guard !old.isEmpty else { return .firstTime }
-        return .changes(StepChange.between(old, new))
+        return .changes(old.changes(to: new))
     }
 
     /// Records a step that has its result, in the order of the stage.
@@ -69,24 +69,18 @@ final class StepHistory: Sendable {
     }
 
     /// Returns the saved inputs of a step; none if they are not saved.
-    func inputs(of key: Digest) -> [StepInput] {
-        var fields = Self.fields(in: Self.path(of: key), of: store)
-        if fields.count == 2, fields[0] == Self.reference, let other = try? Digest(fields[1]) {
-            fields = Self.fields(in: Self.path(of: other), of: store)
-        }
-        return stride(from: 0, to: fields.count - 1, by: 2).map { StepInput(name: fields[$0], value: fields[$0 + 1]) }
+    func inputs(of key: Digest) -> StepInputs {
+        let inputs = StepInputs(Self.contents(of: Self.path(of: key), in: store))
+        // A reference is one short input.
+        guard inputs.bytes.count < 128, let input = inputs.list.first, input.name == Self.reference,
+            let other = try? Digest(input.value)
+        else { return inputs }
+        return StepInputs(Self.contents(of: Self.path(of: other), in: store))
     }
 
     /// Saves the inputs of a step that was run.
-    func keep(_ inputs: [StepInput], of key: Digest) throws {
-        var bytes: [UInt8] = []
-        for input in inputs {
-            for field in [input.name, input.value] {
-                bytes += field.utf8
-                bytes.append(0)
-            }
-        }
-        try store.root.replace(Self.path(of: key), with: bytes, mode: 0o600, isSynced: false)
+    func keep(_ inputs: StepInputs, of key: Digest) throws {
+        try store.root.replace(Self.path(of: key), with: inputs.bytes, mode: 0o600, isSynced: false)
     }
 
     /// Saves that a step has the inputs of another key, which leads to the same result.
@@ -115,9 +109,12 @@ final class StepHistory: Sendable {
     private static func path(of key: Digest) -> FilePath { FilePath("thaw/why/\(key.hex)") }
 
     private static func fields(in path: FilePath, of store: Store) -> [String] {
-        guard let bytes = try? store.root.contents(of: path, limit: 256 << 20) else { return [] }
-        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+        contents(of: path, in: store).split(separator: 0, omittingEmptySubsequences: false).dropLast()
             .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func contents(of path: FilePath, in store: Store) -> [UInt8] {
+        (try? store.root.contents(of: path, limit: 256 << 20)) ?? []
     }
 }
 

@@ -61,14 +61,6 @@ public struct StepChange: Sendable, Hashable, CustomStringConvertible {
 
     /// Returns the differences of two lists of inputs, in the order of the newer one, removed inputs last.
     static func between(_ before: [StepInput], _ after: [StepInput]) -> [StepChange] {
-        // Of the files of a large context most are equal, and need no tables.
-        let head = zip(before, after).prefix { $0 == $1 }.count
-        let (before, after) = (before.dropFirst(head), after.dropFirst(head))
-        let tail = zip(before.reversed(), after.reversed()).prefix { $0 == $1 }.count
-        return changes(before.dropLast(tail), after.dropLast(tail))
-    }
-
-    private static func changes(_ before: ArraySlice<StepInput>, _ after: ArraySlice<StepInput>) -> [StepChange] {
         let old = Dictionary(before.map { ($0.name, $0.value) }) { first, _ in first }
         let new = Set(after.map(\.name))
         let changed = after.filter { old[$0.name] != $0.value }.map {

@@ -150,24 +150,23 @@ struct CopySelection: Sendable {
                 links[tree[node: node].inode] = path
             }
         }
-        key.explain { inputs(digests) }
+        key.explain { addInputs(digests, to: &$0) }
     }
 
-    /// Returns every path with its content, for reports.
-    private func inputs(_ digests: [FileTree.InodeID: Digest]) -> [StepInput] {
-        roots.flatMap { root in
-            var inputs: [StepInput] = []
+    /// Adds every path with its content, for reports.
+    private func addInputs(_ digests: [FileTree.InodeID: Digest], to inputs: inout StepInputs) {
+        for root in roots {
             let top = tree.path(of: root.node)
             walk(root) { found in
                 let node = found.node
                 let inode = tree.inode(of: node)
                 if found.path.isRoot, inode.kind.isDirectory { return }
                 let content = digests[tree[node: node].inode]?.description ?? Self.text(of: inode.kind)
-                let value = [content, Self.attributes(of: inode.metadata)] + inode.metadata.xattrs.keys.sorted()
-                let name = "\(inode.kind.isDirectory ? "directory" : "file") \(found.path.moved(below: top))"
-                inputs.append(StepInput(name: name, value: value.joined(separator: " ")))
+                let attributes = inode.metadata.xattrs.keys.sorted().map { " " + $0 }
+                inputs.add(
+                    [inode.kind.isDirectory ? "directory " : "file ", "\(found.path.moved(below: top))"],
+                    [content, " ", Self.attributes(of: inode.metadata)] + attributes)
             }
-            return inputs
         }
     }
 

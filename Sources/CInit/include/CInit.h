@@ -108,7 +108,7 @@ int cinit_observe(const char *path);
 long cinit_next_opened(int observer, void *path, unsigned long capacity, int *thread);
 
 // Samples of the processor time of all processes, by perf_event_open(2).
-/// Starts to sample each processor every `period` nanoseconds; fails if the kernel can't.
+/// Starts to sample each processor every `period` nanoseconds, once timers are that fine; fails if the kernel can't.
 int cinit_start_samples(unsigned long long period);
 void cinit_stop_samples(void);
 /// Copies the next of a processor's records as the kernel wrote them, and returns the number of bytes: 0 at the end,

@@ -124,7 +124,7 @@ public struct KvmEngine: Engine {
         }
         let files = BootFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram, root: root, channel: .doorbell,
-            pausePoint: pausePoint, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
+            cache: cache, pausePoint: pausePoint, network: network.addresses, proxiedPorts: try proxiedPorts(scenario))
         var configuration = MachineConfiguration(
             kernel: kernel.image, kernelCache: cache, commandLine: KvmEngine.commandLine(root),
             initramfs: [], memoryBytes: (scenario.memoryBytes + 0xFFF) & ~0xFFF,

@@ -69,11 +69,11 @@ public struct QemuEngine: Engine {
     }
 
     private func measure(_ scenario: Scenario, _ canceller: Canceller) throws(ColdStartError) -> StartMeasurement {
-        let emulator = try Emulator.find()
+        let emulator = try Emulator.find(cache: cache)
         var (choice, note) = try accelerate(scenario)
         let files = BootFiles(
             scenario: scenario, kernel: kernel, initialProgram: initialProgram,
-            root: isDeterministic ? .memory : .virtio, channel: .serial)
+            root: isDeterministic ? .memory : .virtio, channel: .serial, cache: cache)
         let initramfs = try files.makeInitramfs()
         let kernelPath = try unpackedKernel()
         let kernelFile = try opened(kernelPath)
@@ -169,20 +169,35 @@ struct Emulator {
     /// The one that this process has found before.
     private static let known = Mutex<Emulator?>(nil)
 
-    static func find() throws(ColdStartError) -> Emulator {
+    static func find(cache: FilePath?) throws(ColdStartError) -> Emulator {
         let program = try path()
         if let known = known.withLock({ $0 }), known.program == program { return known }
-        let found = try inspect(program)
+        let text =
+            if let cache, !isScript(program) {
+                try StartCache(cache).bytes("emulator", of: FilePath(program)) { () throws(ColdStartError) in
+                    try inspect(program)
+                }
+            } else {
+                try inspect(program)
+            }
+        let version = String(decoding: text, as: UTF8.self)
+        let found = Emulator(program: program, version: version, hasFilter: !version.hasSuffix(withoutFilter))
         known.withLock { $0 = found }
         return found
     }
 
-    private static func inspect(_ program: String) throws(ColdStartError) -> Emulator {
+    /// True for a script, whose own QEMU may change while it does not.
+    private static func isScript(_ program: String) -> Bool {
+        let start = try? OwnedDescriptor(FilePath(program), [.read, .nonBlocking]).read(2)
+        return start == Array("#!".utf8)
+    }
+
+    private static let withoutFilter = " without seccomp"
+
+    private static func inspect(_ program: String) throws(ColdStartError) -> [UInt8] {
         // A QEMU without the filter rejects the option.
-        if let version = try? version([program] + QemuCommand.filter) {
-            return Emulator(program: program, version: version, hasFilter: true)
-        }
-        return Emulator(program: program, version: try version([program]) + " without seccomp", hasFilter: false)
+        if let version = try? version([program] + QemuCommand.filter) { return Array(version.utf8) }
+        return Array((try version([program]) + withoutFilter).utf8)
     }
 
     private static func version(_ words: [String]) throws(ColdStartError) -> String {

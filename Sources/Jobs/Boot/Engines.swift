@@ -58,8 +58,12 @@ public struct Engines: Sendable {
 
     /// Returns the conditions that are files: this program, the guest's init and the kernel.
     private func conditions(_ program: FilePath, kernel: FilePath?) throws -> Fingerprint {
+        let cache = StartCache(Environment.cache)
         func digest(_ path: FilePath) throws -> String {
-            "\(Digest(of: try OwnedDescriptor(path).readAll(limit: 256 << 20)))"
+            let text = try cache.bytes("digest", of: path) {
+                Array("\(Digest(of: try OwnedDescriptor(path).readAll(limit: 256 << 20)))".utf8)
+            }
+            return String(decoding: text, as: UTF8.self)
         }
         var conditions = Fingerprint(["thaw": programVersion, "init": try digest(program)])
         if let kernel { conditions.add("kernel", try digest(kernel)) }

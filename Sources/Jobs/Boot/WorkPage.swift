@@ -28,9 +28,9 @@ extension WorkProfile {
     }
 
     /// The ten largest causes, for a page.
-    func pageCauses(isCounted: Bool) -> [FlameGraphPage.Cause] {
+    func pageCauses(isCounted: Bool) -> [FlameGraphPage.CostedCause] {
         causes.prefix(Self.shownCauses).filter { $0.milliseconds > 0 }.map { cause in
-            FlameGraphPage.Cause(
+            FlameGraphPage.CostedCause(
                 text: cause.text, amount: Self.amount(cause.milliseconds, isCounted: isCounted),
                 share: cause.milliseconds / max(milliseconds, 1e-9), remedy: cause.remedy)
         }

@@ -1,5 +1,4 @@
 public import Frontend
-internal import Glibc
 public import Linux
 public import OCI
 internal import SystemPackage
@@ -73,14 +72,11 @@ public struct DockerfileView {
         check.parsed = parsed
         check.options.ignored = ignored
         check.options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
-        check.options.today = Self.today
+        check.options.today = RFC3339.today
         check.options.facts = try await LintFacts.gather(
             parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
         return check
     }
-
-    /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
-    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
 
     /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
     public func fix(_ findings: [LintFinding]) throws -> [Int] {
@@ -107,6 +103,27 @@ public struct DockerfileView {
             return try Dockerfile.dump(bytes, name: path)
         } catch {
             throw Failure("\(error)")
+        }
+    }
+
+    /// Returns the result of a method of `thaw build --call`, such as `outline,format=json`.
+    ///
+    /// - Returns: The text, and true for `hasFailed` if a check has findings that are not ignored.
+    public func answer(
+        to call: String, target: String?
+    ) async throws -> (text: String, isJSON: Bool, hasFailed: Bool) {
+        let parts = call.split(separator: ",").map(String.init)
+        let isJSON = parts.contains("format=json")
+        switch parts.first ?? "" {
+        case "check":
+            let findings = try await findings()
+            let hasFailed = !findings.isEmpty && !parts.contains("ignorestatus=true")
+            return (isJSON ? json(findings) : text(findings), isJSON, hasFailed)
+        case "outline":
+            let outline = try outline(target)
+            return (isJSON ? outline.json.text : outline.text, isJSON, false)
+        case "targets": return (isJSON ? try targets().text : try targetsText(), isJSON, false)
+        default: throw Failure("--call '\(call)' is not build, check, outline or targets", status: .usage)
         }
     }
 

@@ -56,7 +56,13 @@ public enum DocumentKind: String, CaseIterable, Sendable {
         case .inspection: Schemas.inspection
         case .optimization: Schemas.optimization
         case .outline: Schemas.outline
-        case .prune: .document("prune", ["removedBlobs": .integer, "freedBytes": .integer, "leftBytes": .integer])
+        case .prune:
+            .document(
+                "prune",
+                [
+                    "removedBlobs": .integer, "freedBytes": .integer, "leftBytes": .integer,
+                    "removedStartFiles": .integer, "freedStartBytes": .integer,
+                ])
         case .referrers: .document("referrers", ["subject": .string, "referrers": .list(.any)])
         case .scan: Schemas.scan
         case .slim: Schemas.slim

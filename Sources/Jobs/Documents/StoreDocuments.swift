@@ -29,12 +29,15 @@ extension JSON {
     }
 
     /// Returns the document of `thaw prune`.
-    public static func prune(_ collected: Store.Collected) -> JSON {
+    ///
+    /// - Parameter starts: What was removed from the cache of starts.
+    public static func prune(_ collected: Store.Collected, _ starts: (files: Int, bytes: Int64)) -> JSON {
         document(
             "prune",
             [
                 "removedBlobs": .integer(Int64(collected.blobs)), "freedBytes": .integer(collected.bytes),
-                "leftBytes": .integer(collected.left),
+                "leftBytes": .integer(collected.left), "removedStartFiles": .integer(Int64(starts.files)),
+                "freedStartBytes": .integer(starts.bytes),
             ])
     }
 

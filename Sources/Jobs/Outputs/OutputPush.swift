@@ -7,7 +7,7 @@ enum OutputPush {
     static func run(
         _ set: ImageSet, _ names: [Reference], _ output: Output, in store: Store, _ host: any JobHost
     ) async throws {
-        let client = try host.registryClient(isQuiet: false) { if output.isInsecure { $0.isInsecure = true } }
+        let client = try host.registryClient(.auto) { if output.isInsecure { $0.isInsecure = true } }
         for name in names {
             let place = output.isPushedByDigest ? try name.pinned(to: set.descriptor.digest) : name
             try await client.push(set, to: place, hints: store)

@@ -69,3 +69,41 @@ public enum Registries {
             ? "docker.io" : String(name)
     }
 }
+
+/// The options for access to registries, nil where the environment and the machine's files decide.
+public struct RegistrySettings: Sendable {
+    private let isVerified: Bool?
+    private let certificates: String?
+    private let credentials: String?
+    private let transfers: Int?
+
+    /// Makes settings of the command line's values.
+    ///
+    /// - Parameters:
+    ///   - isVerified: False to allow plain HTTP and unknown certificates.
+    ///   - certificates: The directory with certificates.
+    ///   - credentials: The file with credentials.
+    ///   - transfers: The number of blobs transferred at once.
+    public init(isVerified: Bool?, certificates: String?, credentials: String?, transfers: Int?) {
+        self.isVerified = isVerified
+        self.certificates = certificates
+        self.credentials = credentials
+        self.transfers = transfers
+    }
+
+    /// The defaults.
+    public static let standard = RegistrySettings(
+        isVerified: nil, certificates: nil, credentials: nil, transfers: nil)
+
+    /// Changes a configuration.
+    public func apply(to configuration: inout RegistryConfiguration) throws {
+        if isVerified == false { configuration.isInsecure = true }
+        if let certificates { configuration.certificates = [FilePath(certificates)] }
+        if let credentials { configuration.credentials = [FilePath(credentials)] }
+        guard let transfers else { return }
+        guard (1...64).contains(transfers) else {
+            throw Failure("--transfers \(transfers) is not between 1 and 64", status: .usage)
+        }
+        configuration.jobs = transfers
+    }
+}

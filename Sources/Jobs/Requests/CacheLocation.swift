@@ -72,7 +72,7 @@ public struct CacheLocation: Sendable {
         switch kind {
         case .local(let directory): return try Layout(at: directory).set(tag: nil)
         case .registry(let reference):
-            let client = try host.registryClient(isQuiet: true) { _ in }
+            let client = try host.registryClient(.quiet) { _ in }
             let manifest = try await client.manifest(reference)
             return ImageSet(manifest.descriptor, in: try client.repository(of: reference))
         case .inline: return nil
@@ -94,7 +94,7 @@ public struct CacheLocation: Sendable {
             case .local(let directory):
                 try LayoutExport([(records.artifact(in: store), [.tag("cache")])]).write(to: directory)
             case .registry(let reference):
-                try await host.registryClient(isQuiet: true) { _ in }.push(
+                try await host.registryClient(.quiet) { _ in }.push(
                     records.artifact(in: store), to: reference, hints: store)
             }
         } catch let error where ignoresErrors && !(error is CancellationError) {

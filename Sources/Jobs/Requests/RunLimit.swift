@@ -35,6 +35,16 @@ public enum RunLimit: String, CaseIterable, Sendable {
         }
     }
 
+    /// Adds the limits that have a value, and expects that related limits are consistent.
+    public static func apply(
+        _ limits: KeyValuePairs<RunLimit, String?>, to options: inout BuildRequest.RunOptions
+    ) throws {
+        for case (let limit, let value?) in limits {
+            try limit.apply(value, from: "--\(limit.rawValue)", to: &options)
+        }
+        try expectConsistent(options)
+    }
+
     /// Expects that related limits are consistent.
     public static func expectConsistent(_ options: BuildRequest.RunOptions) throws {
         if options.cpuCount != nil, options.cpus.quota != nil {

@@ -1,6 +1,7 @@
 // The kernel inside a bzImage, and the cache of unpacked kernels.
 
 internal import CKVM
+internal import Glibc
 internal import Linux
 internal import SystemPackage
 
@@ -45,7 +46,12 @@ struct CompressedKernel: Sendable {
         guard let cache else { return try unpackIntoMemory(file) }
         let name = if let name { name } else { try Self.identity(of: file) }
         let kept = cache.appending("kernel-\(name).elf")
-        if let found = validated(kept) { return found }
+        if let found = validated(kept) {
+            // The time of the last use, for `thaw prune`.
+            let now = FileTime(seconds: Int64(Glibc.time(nil)))
+            _ = try? Directory(cache).setModified(of: FilePath("kernel-\(name).elf"), now)
+            return found
+        }
         try keep(file, at: kept)
         return try KernelFile(opening: kept)
     }
@@ -120,9 +126,7 @@ struct CompressedKernel: Sendable {
     /// A cache name that no other file has, unless the machine's clock is set to cause a collision.
     private static func identity(of file: borrowing KernelFile) throws(MachineError) -> String {
         do throws(SystemError) {
-            let status = try file.descriptor.status()
-            let times = [status.modified, status.changed].map { "\($0.seconds).\($0.nanoseconds)" }
-            return (["\(status.device)", "\(status.inode)", "\(status.size)"] + times).joined(separator: "-")
+            return try file.descriptor.status().identity
         } catch { throw .host("get the status of the kernel", file.path, error.errno) }
     }
 }

@@ -22,6 +22,8 @@ extension Store {
             try replaceIndex(adding: entries)
             return try lock.release()
         }
+        let start = ContinuousClock.now
+        defer { DebugLog.event("publish.wait", [("ms", (ContinuousClock.now - start).millisecondsText)]) }
         let name = try leave(entries)
         do {
             let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)

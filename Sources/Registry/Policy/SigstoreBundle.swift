@@ -18,7 +18,7 @@ struct SigstoreBundle: Sendable {
     }
 
     /// The reason for which a bundle is no signature of an image.
-    struct Fault: Error, CustomStringConvertible {
+    struct BundleFault: Error, CustomStringConvertible {
         let description: String
     }
 
@@ -28,32 +28,32 @@ struct SigstoreBundle: Sendable {
 
     /// Parses a bundle.
     ///
-    /// - Throws: ``Fault``.
+    /// - Throws: ``BundleFault``.
     init(parsing bytes: [UInt8]) throws {
-        guard let json = try? JSON(parsing: bytes) else { throw Fault(description: "is not JSON") }
+        guard let json = try? JSON(parsing: bytes) else { throw BundleFault(description: "is not JSON") }
         let types = [Self.mediaType.description, "application/vnd.dev.sigstore.bundle+json;version=0.3"]
         guard let type = json["mediaType"]?.string, types.contains(type) else {
-            throw Fault(description: "is not a bundle of version 0.3")
+            throw BundleFault(description: "is not a bundle of version 0.3")
         }
         if let material = json["verificationMaterial"], material["publicKey"] == nil,
             material["certificate"] != nil || material["x509CertificateChain"] != nil
         {
-            throw Fault(description: "is signed with a certificate, not with a key")
+            throw BundleFault(description: "is signed with a certificate, not with a key")
         }
         switch (json["dsseEnvelope"], json["messageSignature"]) {
         case (let envelope?, nil): content = try Self.content(envelope: envelope)
         case (nil, let message?): content = try Self.content(message: message)
-        default: throw Fault(description: "has not exactly one signed content")
+        default: throw BundleFault(description: "has not exactly one signed content")
         }
     }
 
     private static func content(envelope: JSON) throws -> Content {
         guard envelope["payloadType"]?.string == statementType, let statement = envelope["payload"]?.base64 else {
-            throw Fault(description: "has no in-toto statement")
+            throw BundleFault(description: "has no in-toto statement")
         }
         let list = envelope["signatures"]?.array ?? []
         guard list.count <= signatureLimit else {
-            throw Fault(description: "has more than \(signatureLimit) signatures")
+            throw BundleFault(description: "has more than \(signatureLimit) signatures")
         }
         return .envelope(statement: statement, signatures: list.compactMap { $0["sig"]?.base64 })
     }
@@ -62,7 +62,7 @@ struct SigstoreBundle: Sendable {
         guard let signature = message["signature"]?.base64,
             message["messageDigest"]?["algorithm"]?.string == "SHA2_256",
             let digest = (message["messageDigest"]?["digest"]?.base64).flatMap({ Digest(bytes: $0) })
-        else { throw Fault(description: "has no signature of a SHA-256 digest") }
+        else { throw BundleFault(description: "has no signature of a SHA-256 digest") }
         return .manifest(digest, signature: signature)
     }
 }
@@ -71,7 +71,7 @@ extension SigstoreBundle {
     /// Expects that one of the keys signed the manifest, for a name that suits.
     ///
     /// - Parameter manifest: Returns the manifest's bytes.
-    /// - Throws: ``Fault``, or the error of `manifest`.
+    /// - Throws: ``BundleFault``, or the error of `manifest`.
     func expectValid(
         _ keys: [SigstoreKey], _ identity: SignedIdentity, for image: Reference, with digest: Digest,
         manifest: () throws -> [UInt8]
@@ -90,12 +90,12 @@ extension SigstoreBundle {
         }
     }
 
-    private static let otherImage = Fault(description: "is for another image")
-    private static let unnamed = Fault(
+    private static let otherImage = BundleFault(description: "is for another image")
+    private static let unnamed = BundleFault(
         description: "names no image, which only the signedIdentity 'matchRepository' accepts")
 
     private static func expect(_ isAccepted: Bool) throws {
-        guard isAccepted else { throw Fault(description: "has no signature by the policy's keys") }
+        guard isAccepted else { throw BundleFault(description: "has no signature by the policy's keys") }
     }
 
     /// Returns the bytes that are signed in an envelope: DSSE's pre-authentication encoding.
@@ -110,12 +110,12 @@ extension SigstoreBundle {
         guard let json = try? JSON(parsing: statement),
             json["_type"]?.string?.hasPrefix("https://in-toto.io/Statement/") == true,
             json["predicateType"]?.string == "https://sigstore.dev/cosign/sign/v1"
-        else { throw Fault(description: "has a statement of another type than a signature") }
+        else { throw BundleFault(description: "has a statement of another type than a signature") }
         let subjects = (json["subject"]?.array ?? []).filter { $0["digest"]?["sha256"]?.string == digest.hex }
         guard !subjects.isEmpty else { throw otherImage }
         let names = subjects.map { $0["name"]?.string ?? "" }
         if names.contains(where: { !$0.isEmpty && identity.accepts($0, for: image) }) { return }
-        guard names.contains("") else { throw Fault(description: "is for another name") }
+        guard names.contains("") else { throw BundleFault(description: "is for another name") }
         guard identity.acceptsUnnamed else { throw unnamed }
     }
 }
@@ -141,7 +141,7 @@ extension RemoteRepository {
                     keys, identity, for: image, with: digest
                 ) { try manifest(digest.description, action: action).bytes }
                 return true
-            } catch let error as SigstoreBundle.Fault {
+            } catch let error as SigstoreBundle.BundleFault {
                 fault = "its bundle \(entry.digest.short) \(error)"
             }
         }
@@ -155,9 +155,9 @@ extension RemoteRepository {
         guard document.descriptor.mediaType.isManifest,
             let manifest = try? Manifest(parsing: document.bytes, digest: entry.digest), manifest.layers.count == 1,
             manifest.layers[0].mediaType == SigstoreBundle.mediaType
-        else { throw SigstoreBundle.Fault(description: "is no artifact of one bundle") }
+        else { throw SigstoreBundle.BundleFault(description: "is no artifact of one bundle") }
         guard manifest.layers[0].size <= Self.bundleSizeLimit else {
-            throw SigstoreBundle.Fault(description: "is larger than \(Self.bundleSizeLimit) bytes")
+            throw SigstoreBundle.BundleFault(description: "is larger than \(Self.bundleSizeLimit) bytes")
         }
         return try read(manifest.layers[0])
     }

@@ -8,5 +8,9 @@ extension ProfileRule {
     static let java = ProfileRule(
         profile: .java, symbols: [.java, .javaLauncher], libraries: ["libjvm.so", "libjli.so"], programs: ["java"],
         trees: ["etc/java-*", "etc/ssl/certs/java", "usr/lib/jvm"],
-        without: ["ct.sym", "src.zip", "jmods", "demo", "man", "*.debuginfo", "include", "classes_nocoops.jsa"])
+        without: ["ct.sym", "src.zip", "jmods", "demo", "man", "*.debuginfo", "include", "classes_nocoops.jsa"],
+        leftOut: [
+            "usr/lib/jvm/*/lib/ct.sym", "usr/lib/jvm/*/lib/src.zip", "usr/lib/jvm/*/lib/server/classes_nocoops.jsa",
+            "usr/lib/jvm/*/jmods", "usr/lib/jvm/*/man", "usr/lib/jvm/*/include",
+        ], developers: ["javac", "jlink"])
 }

@@ -9,5 +9,6 @@ extension ProfileRule {
         trees: [
             "etc/perl", "usr/share/perl*", "usr/lib/perl*", "usr/lib/*/perl*", "usr/share/perl/*/pod/perldiag.pod",
             "usr/local/lib/perl*", "usr/local/lib/*/perl*", "usr/local/share/perl*",
-        ], without: ["*.pod", "CORE", "*.ph", "*.h"])
+        ], without: ["*.pod", "CORE", "*.ph", "*.h"], leftOut: ["usr/lib/*/perl/*/CORE", "usr/lib/*/perl-base/CORE"],
+        developers: ["cc", "gcc", "clang"])
 }

@@ -20,12 +20,24 @@ struct ProfileRule: Sendable {
     var without: [String] = []
     /// Programs that it starts.
     var starts: [String] = []
+    /// Patterns of paths that are left out of kept packages too, unless the image has a program of `developers`.
+    var leftOut: [String] = []
+    /// Programs that need what is left out.
+    var developers: [String] = []
 
     /// All rules, each in the file of its profile.
     static let all: [ProfileRule] = [
         .compiler, .gnutls, .java, .musl, .nginx, .node, .perl, .php, .postgresql, .ruby, .cron, .runit, .s6,
         .supervisord, .systemd,
     ]
+}
+
+extension ProfileRule {
+    /// Returns the patterns of the paths that no program of an image needs.
+    static func leftOut(of contents: ImageFiles) -> [ImagePathPattern] {
+        all.filter { rule in !rule.developers.contains { contents.program(Array($0.utf8)) != nil } }
+            .flatMap(\.leftOut).compactMap { try? ImagePathPattern($0) }
+    }
 }
 
 extension Planner {

@@ -33,12 +33,12 @@ extension Planner {
     ///
     /// Those are terminals, readline's settings, and `ldconfig`, with which ctypes finds libraries.
     mutating func keepPython(_ version: String) {
-        let (tree, tests) = (tree, pythonTests)
+        let (tree, parts) = (tree, pythonParts)
         for prefix in ["usr", "usr/local"] {
             for directory in ["lib/python\(version)", "lib/python3", "lib64/python\(version)"] {
                 keep(below: "\(prefix)/\(directory)", .profile(.python, by: profileCause)) { node in
                     let path = tree.path(of: node)
-                    return !PythonBytecode.isCompiled(path) && !tests.contains(path)
+                    return !PythonBytecode.isCompiled(path) && !parts.isUnneeded(path)
                         && InstallerBundle(containing: path) == nil
                         && !tree[node: node].name.elementsEqual("__pycache__".utf8) && !path.name.hasSuffix(".a")
                 }
@@ -48,45 +48,5 @@ extension Planner {
         keep(
             below: ["etc/python\(version)", "usr/lib/terminfo", "usr/share/terminfo", "etc/terminfo", "lib/terminfo"],
             .python)
-    }
-}
-
-/// The directories of Python's test suites, and parts of the standard library for developers, that no source imports.
-///
-/// A directory counts unless a source outside of all such directories imports a module with that component.
-struct PythonTests: Sendable {
-    private static let tests: Set<String> = ["test", "tests", "idle_test"]
-    /// Parts of the standard library: an editor, a converter, demonstrations, pip's installer, windows.
-    private static let parts: Set<String> = ["idlelib", "lib2to3", "turtledemo", "ensurepip", "tkinter"]
-    private static let names = tests.union(parts)
-    private let imported: Set<String>
-    private let isAny: Bool
-
-    init(_ contents: ImageFiles) {
-        var imported = Set<String>()
-        for (id, source) in contents.sources where !source.imports.isEmpty {
-            let path = contents.tree.inodes[id].path
-            if path.components.contains(where: { Self.names.contains($0.text) }) { continue }
-            for line in source.imports {
-                let words = line.text.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
-                imported.formUnion(Self.names.intersection(words))
-                // venv runs ensurepip without an import.
-                if words.contains("venv") { imported.insert("ensurepip") }
-            }
-        }
-        self.imported = imported
-        isAny = !contents.sources.isEmpty
-    }
-
-    /// True for a path in such a directory of the standard library or an installed package.
-    func contains(_ path: ImagePath) -> Bool {
-        guard isAny else { return false }
-        let names = path.components.map(\.text)
-        guard let library = names.firstIndex(where: { $0.hasPrefix("python3") }), library > 0,
-            names[library - 1].hasPrefix("lib")
-        else { return false }
-        let below = names[(library + 1)...]
-        if let first = below.first, Self.parts.contains(first), !imported.contains(first) { return true }
-        return below.contains { Self.tests.contains($0) && !imported.contains($0) }
     }
 }

@@ -3,6 +3,7 @@ import Jobs
 import Linux
 import OCI
 import SystemPackage
+import TTY
 
 /// The command `thaw load`.
 struct Load: ParsableCommand {

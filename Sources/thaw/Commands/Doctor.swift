@@ -1,5 +1,6 @@
 import ArgumentParser
 import Jobs
+import TTY
 
 /// The command `thaw doctor`.
 struct DoctorCommand: AsyncParsableCommand {
@@ -11,11 +12,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let findings = await Doctor.examine(try global.store())
-        if format == .json { return Terminal.print(Doctor.document(findings)) }
-        for finding in findings {
-            Terminal.print("\(finding.isAvailable ? "yes" : "no ")  \(finding.name): \(finding.detail)")
-            if let remedy = finding.remedy { Terminal.print("       \(remedy)") }
-        }
+        format == .json ? Terminal.print(Doctor.document(findings)) : Terminal.print(Doctor.text(findings))
     }
 }
 
@@ -29,7 +26,7 @@ struct Info: ParsableCommand {
     var format = "{{json .}}"
 
     func run() throws {
-        let document = DockerInfo.document(version: Thaw.version, store: global.path)
+        let document = DockerInfo.document(version: Version.text, store: global.path)
         Terminal.print(try Template(format == "json" ? "{{json .}}" : format).text(of: document))
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jobs
 import OCI
+import TTY
 
 /// The command `thaw images`.
 struct Images: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Jobs
 import Linux
 import SystemPackage
+import TTY
 
 /// The command `thaw init`.
 struct Init: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Jobs
+import TTY
 
 /// The command `thaw lint`.
 struct LintCommand: AsyncParsableCommand {
@@ -11,7 +12,7 @@ struct LintCommand: AsyncParsableCommand {
             Example: thaw lint --fix Dockerfile
             """)
     @OptionGroup var global: GlobalOptions
-    @Option(help: "Output format.") var format: Format = .text
+    @Option(help: "Output format.") var format: FindingFormat = .text
     @Option(help: ArgumentHelp("Rule to ignore. Can be repeated.", valueName: "rule")) var ignore: [String] = []
     @Option(help: ArgumentHelp("Set a build-time variable (ARG). Can be repeated.", valueName: "name=value"))
     var buildArg: [String] = []
@@ -30,10 +31,6 @@ struct LintCommand: AsyncParsableCommand {
     var dump: Dump?
     @Argument(help: "Dockerfiles, or - for stdin. (default: Dockerfile)") var dockerfiles: [String] = []
 
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, sarif
-    }
-
     enum Dump: String, ExpressibleByArgument, CaseIterable {
         case ast
     }
@@ -47,7 +44,7 @@ struct LintCommand: AsyncParsableCommand {
         switch format {
         case .text: Terminal.print(result.text)
         case .json: Terminal.print(json: result.json)
-        case .sarif: Terminal.print(json: result.sarif(version: Thaw.version))
+        case .sarif: Terminal.print(json: result.sarif(version: Version.text))
         }
         if result.hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
     }

@@ -5,6 +5,7 @@ import Linux
 import OCI
 import Registry
 import SystemPackage
+import TTY
 
 /// The command `thaw login`.
 struct Login: AsyncParsableCommand {
@@ -49,43 +50,5 @@ struct Logout: ParsableCommand {
         let host = try Registries.host(host)
         guard try Registries.loginFile(authfile).forget(host) else { throw Failure("not logged in to \(host)") }
         Terminal.report("logged out of \(host)")
-    }
-}
-
-/// The input of user names and passwords.
-private enum Prompt {
-    private static let limit = 64 << 10
-
-    /// Reads all of stdin, without line breaks at the end.
-    static func standardInput() throws -> String {
-        let bytes = try OwnedDescriptor("/dev/stdin").readAll(limit: limit)
-        return String(decoding: bytes, as: UTF8.self).trimmingLineEnd
-    }
-
-    /// Reads a line from the terminal, without echo if `isHidden`.
-    static func ask(_ question: String, isHidden: Bool) throws -> String {
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw Failure(
-                "there is no terminal to ask for a user name and a password",
-                remedy: "use --username and --password-stdin", status: .usage)
-        }
-        var settings = termios()
-        unsafe tcgetattr(STDIN_FILENO, &settings)
-        var silent = settings
-        if isHidden { silent.c_lflag &= ~tcflag_t(ECHO) }
-        unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
-        defer { unsafe tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings) }
-        Terminal.prompt(question)
-        let line = readLine() ?? ""
-        if isHidden { Terminal.endLine() }
-        return line.trimmingLineEnd
-    }
-}
-
-extension String {
-    fileprivate var trimmingLineEnd: String {
-        var text = self[...]
-        while let last = text.last, last.isNewline { text = text.dropLast() }
-        return String(text)
     }
 }

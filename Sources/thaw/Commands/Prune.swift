@@ -1,10 +1,12 @@
 import ArgumentParser
+import ColdStart
 import Glibc
 import Jobs
 import Linux
 import OCI
 import Project
 import SystemPackage
+import TTY
 
 /// The command `thaw df`.
 struct DiskUse: ParsableCommand {
@@ -33,7 +35,8 @@ struct Prune: ParsableCommand {
         abstract: "Remove data that no image and no cached build step uses.",
         discussion: """
             With --keep-bytes or --older-than, cached build steps and unpacked layers are removed too, the least \
-            recently used first. Images with a name and cache mounts are never removed; 'thaw rm' removes names.
+            recently used first. Kernels and modules that no start has used for a week are removed from the cache of \
+            starts, all of them with --all. Images with a name and cache mounts are never removed; 'thaw rm' removes names.
             Example: thaw prune --all
             """)
     @OptionGroup var global: GlobalOptions
@@ -50,9 +53,14 @@ struct Prune: ParsableCommand {
     func run() throws {
         let budget = try Store.CollectionLimits(keepingBytes: keepBytes, olderThan: olderThan)
         let collected = try global.store().collect(forgettingSteps: all, budget: budget)
+        let starts = try StartCache(Environment.cache).prune(unusedFor: all ? 0 : StartCache.keepingSeconds)
         switch format {
-        case .text: Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
-        case .json: Terminal.print(.prune(collected))
+        case .text:
+            Terminal.print("\(collected.blobs) blobs removed, \(ByteCount(collected.bytes)) freed")
+            if starts.files > 0 {
+                Terminal.print("\(starts.files) files for starts removed, \(ByteCount(starts.bytes)) freed")
+            }
+        case .json: Terminal.print(.prune(collected, starts))
         }
         if let bytes = budget.bytes, collected.left > bytes {
             Terminal.note(

@@ -2,6 +2,7 @@ import ArgumentParser
 import Jobs
 import OCI
 import Registry
+import TTY
 
 /// The command `thaw pull`.
 struct Pull: AsyncParsableCommand {

@@ -3,6 +3,7 @@ import Jobs
 import Linux
 import OCI
 import Registry
+import TTY
 
 /// The command `thaw push`.
 struct PushImage: AsyncParsableCommand {

@@ -1,10 +1,7 @@
 /// The lines that stay below all other output of a terminal, and the escape sequences that replace them.
-public struct LiveLines: Sendable {
+struct LiveLines: Sendable {
     /// The widths of the lines on the screen.
     private var shown: [Int] = []
-
-    /// Makes an empty block.
-    public init() {}
 
     /// Returns the text to write: it prints `text` where the lines were, and the new lines below.
     ///
@@ -14,7 +11,7 @@ public struct LiveLines: Sendable {
     ///   - text: Whole lines, which stay; empty to replace the lines alone.
     ///   - columns: The width of the terminal. Longer lines are cut, so that they never wrap.
     ///   - limit: The largest number of lines.
-    public mutating func replace(
+    mutating func replace(
         with lines: [String], printing text: String = "", columns: Int, limit: Int = 8
     ) -> String {
         let width = max(columns, 2)
@@ -37,16 +34,4 @@ public struct LiveLines: Sendable {
         }
         return (text, width)
     }
-}
-
-/// A part of the live lines; the order is that on the screen.
-public enum LiveRegion: Int, Sendable, Comparable {
-    /// The part of the job that runs.
-    case phase
-    /// The steps of a build.
-    case build
-    /// The blobs that move.
-    case transfer
-
-    public static func < (first: LiveRegion, second: LiveRegion) -> Bool { first.rawValue < second.rawValue }
 }

@@ -1,11 +1,10 @@
-import ColdStart
-import Glibc
-import Linux
-import Sandbox
-import SystemPackage
+internal import Glibc
+internal import Linux
+internal import Sandbox
+internal import SystemPackage
 
 /// The handling of SIGINT, SIGTERM and SIGHUP: they end the process at once, except during work that must clean up.
-enum Interruption {
+public enum Interruption {
     /// The descriptor that the signal handler `ring` writes to.
     ///
     /// It changes only while `ring` is not installed, so that no access races with the handler.
@@ -23,13 +22,13 @@ enum Interruption {
     /// Makes the signals end the process with a message and status 130.
     ///
     /// Containers end with it. Half-written files have no name, so that nothing of them stays.
-    static func endAtOnce() { setHandler(end) }
+    public static func endAtOnce() { setHandler(end) }
 
     /// Runs the work in a task that a signal cancels, so that the work can clean up.
     ///
     /// - Parameter abandon: cleans up what it can after a second signal, or if the cancelled work does not end within
     ///   5 seconds. Then the process ends.
-    static func ending<Result: Sendable>(
+    public static func ending<Result: Sendable>(
         abandon: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
         var ends: [Int32] = [-1, -1]
@@ -48,7 +47,7 @@ enum Interruption {
     }
 
     /// Blocks until the process ends if a signal is ending it, since errors from then on only follow from the signal.
-    static func awaitEnd() {
+    public static func awaitEnd() {
         while Container.areAllKilled { pause() }
     }
 

@@ -1,14 +1,13 @@
-import Glibc
-import Jobs
-import Linux
-import OCI
-import Synchronization
+internal import Glibc
+public import Jobs
+public import Linux
+internal import Synchronization
 
 /// The only writer of stdout and stderr: stdout carries the result alone, stderr everything for people.
 ///
 /// Every text passes one filter, `String.visible` of the module Linux. Text of an image, a registry, a context or a
 /// guest cannot control the terminal. ArchitectureTests refuse other ways of printing.
-enum Terminal {
+public enum Terminal {
     private static let output = STDOUT_FILENO
     static let errors = STDERR_FILENO
 
@@ -16,54 +15,60 @@ enum Terminal {
     static let live = Mutex(LiveState())
 
     /// True if stdout is a terminal.
-    static var isStdoutTerminal: Bool { isatty(output) == 1 }
+    public static var isStdoutTerminal: Bool { isatty(output) == 1 }
     /// True if stderr is a terminal.
-    static var isStderrTerminal: Bool { isatty(errors) == 1 }
+    public static var isStderrTerminal: Bool { isatty(errors) == 1 }
 
     /// Prints a result.
     ///
     /// A reader that closed the pipe is no failure of the command.
-    static func print(_ text: String) {
+    public static func print(_ text: String) {
         write(text.hasSuffix("\n") || text.isEmpty ? text.visible : text.visible + "\n", to: output)
     }
 
+    /// Prints the result of a job.
+    public static func print(_ printout: Printout) {
+        switch printout {
+        case .text(let text), .page(let text): print(text)
+        case .json(let text): print(json: text)
+        case .exact(let bytes): print(exactly: bytes)
+        }
+    }
+
     /// Prints a JSON document.
-    static func print(_ document: JSON) { write(document.text, to: output) }
+    public static func print(_ document: JSON) { write(document.text, to: output) }
 
     /// Prints a JSON document that is already text.
-    static func print(json text: String) { write(text.visibleJSON, to: output) }
+    public static func print(json text: String) { write(text.visibleJSON, to: output) }
 
     /// Prints a document of an image, byte for byte unless stdout is a terminal.
-    static func print(exactly bytes: [UInt8]) {
+    private static func print(exactly bytes: [UInt8]) {
         if isStdoutTerminal { print(String(decoding: bytes, as: UTF8.self)) } else { write(bytes, to: output) }
     }
 
     /// Returns a duplicate of stdout for an archive; ``Destination`` refuses a terminal before.
-    static func descriptorForArchives() throws -> OwnedDescriptor {
+    public static func descriptorForArchives() throws -> OwnedDescriptor {
         let number = dup(output)
         guard number >= 0 else { throw Failure("stdout is closed") }
         return OwnedDescriptor(owning: number)
     }
 
     /// Prints a text for people, on stderr.
-    static func report(_ text: String) { write(text.visible + "\n", to: errors) }
+    public static func report(_ text: String) { write(text.visible + "\n", to: errors) }
 
     /// Prints lines for people on stderr, each with its newline.
-    static func report(lines: String) { write(lines.visible, to: errors) }
+    public static func report(lines: String) { write(lines.visible, to: errors) }
 
     /// Prints an event for programs, on stderr: one line of JSON.
-    static func report(_ event: JSON) { write(event.line + "\n", to: errors) }
+    public static func report(_ event: JSON) { write(event.line + "\n", to: errors) }
 
     /// Prints a note.
     ///
     /// Only its first line begins at the margin, so that foreign text cannot pass for lines of thaw.
-    static func note(_ text: String) { report("note: " + indented(text)) }
+    public static func note(_ text: String) { report("note: " + text.indentedBelowFirstLine) }
 
     /// Prints the reason of a failure, and its remedy below.
-    static func printFailure(_ failure: Failure) {
-        let remedy = failure.remedy?.split(separator: "\n").map { "\n      " + $0 } ?? []
-        report("thaw: " + indented(failure.message) + remedy.joined())
-    }
+    public static func printFailure(_ failure: Failure) { report(failure.terminalText) }
 
     /// Prints a question on stderr; the user types the answer on the same line.
     static func prompt(_ question: String) {
@@ -72,15 +77,7 @@ enum Terminal {
     }
 
     /// Ends the line of a question whose answer is not echoed.
-    static func endLine() { write("\n", to: errors) }
-
-    /// Returns the text with all lines but the first indented, unless they are already.
-    private static func indented(_ text: String) -> String {
-        let lines = text.visible.split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.enumerated().map { number, line in
-            number == 0 || line.isEmpty || line.first == " " || line.first == "\t" ? "\(line)" : "      \(line)"
-        }.joined(separator: "\n")
-    }
+    public static func endLine() { write("\n", to: errors) }
 
     private static func write(_ text: String, to descriptor: Int32) { write(Array(text.utf8), to: descriptor) }
 
@@ -105,5 +102,23 @@ enum Terminal {
                 unsafe rest = rest.dropFirst(max(0, count))
             }
         }
+    }
+}
+
+extension Failure {
+    /// The sentence after the program's name, and the remedy below, indented.
+    var terminalText: String {
+        let remedy = remedy?.split(separator: "\n").map { "\n      " + $0 } ?? []
+        return "thaw: " + message.indentedBelowFirstLine + remedy.joined()
+    }
+}
+
+extension String {
+    /// The visible text with all lines but the first indented, unless they are already.
+    var indentedBelowFirstLine: String {
+        let lines = visible.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.enumerated().map { number, line in
+            number == 0 || line.isEmpty || line.first == " " || line.first == "\t" ? "\(line)" : "      \(line)"
+        }.joined(separator: "\n")
     }
 }

@@ -1,7 +1,7 @@
-import Glibc
-import Jobs
-import Linux
-import Synchronization
+internal import Glibc
+public import Jobs
+internal import Linux
+internal import Synchronization
 
 // The live lines of the terminal, below everything that Terminal writes.
 
@@ -69,13 +69,15 @@ extension Terminal {
     private static let period: useconds_t = 200_000
 
     /// Begins a phase, whose name and time are the first live line.
-    static func begin(_ phase: String) { update { $0.begin(phase, writingTo: errors) } }
+    public static func begin(_ phase: String) { update { $0.begin(phase, writingTo: errors) } }
 
     /// Sets or ends a region of live lines.
-    static func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?) { update { $0.set(region, lines) } }
+    public static func show(_ region: LiveRegion, _ lines: (@Sendable () -> [String])?) {
+        update { $0.set(region, lines) }
+    }
 
     /// Removes all live lines; the last phase stays as a line.
-    static func endLive() { live.withLock { $0.end(writingTo: errors) } }
+    public static func endLive() { live.withLock { $0.end(writingTo: errors) } }
 
     private static func update(_ change: (inout LiveState) -> Bool) {
         let needsTicker = live.withLock { live in
