@@ -156,7 +156,7 @@ struct TOMLFile: Decodable {
     var probe: Probe?
     var boot: BootSection?
     var slim: Slim?
-    var optimize: Optimize?
+    var optimize: OptimizeSection?
     var budget: BudgetSection?
     var waive: [WaiverSection]?
     var secrets: Secrets?
@@ -176,7 +176,7 @@ struct TOMLFile: Decodable {
         "build": ProjectFile.Build.CodingKeys.allCases.map(\.rawValue),
         "probe": Probe.CodingKeys.allCases.map(\.rawValue), "boot": BootSection.CodingKeys.allCases.map(\.rawValue),
         "slim": Slim.CodingKeys.allCases.map(\.rawValue),
-        "optimize": Optimize.CodingKeys.allCases.map(\.rawValue),
+        "optimize": OptimizeSection.CodingKeys.allCases.map(\.rawValue),
         "budget": BudgetSection.CodingKeys.allCases.map(\.rawValue),
         "waive": WaiverSection.CodingKeys.allCases.map(\.rawValue),
         "secrets": Secrets.CodingKeys.allCases.map(\.rawValue),
@@ -213,7 +213,7 @@ struct TOMLFile: Decodable {
         enum CodingKeys: String, CodingKey, CaseIterable { case keep, include, exclude }
     }
 
-    struct Optimize: Decodable {
+    struct OptimizeSection: Decodable {
         var cures: [String]?
 
         enum CodingKeys: String, CodingKey, CaseIterable { case cures }

@@ -38,6 +38,8 @@ public enum KeepReason: Hashable, Sendable {
     case observed
     /// A file that the level doesn't drop.
     case level(SlimLevel)
+    /// A file of a layer that stays untouched.
+    case layer(Int)
     /// A directory that contains a kept path.
     case parentDirectory(of: ImagePath)
 
@@ -61,6 +63,7 @@ public enum KeepReason: Hashable, Sendable {
         case .userInclude: "userInclude"
         case .observed: "observed"
         case .level: "level"
+        case .layer: "layer"
         case .parentDirectory: "parentDirectory"
         }
     }
@@ -73,7 +76,9 @@ public enum KeepReason: Hashable, Sendable {
             .symlink(let path), .linked(let path), .package(_, let path), .bytecode(let path),
             .parentDirectory(let path):
             path
-        case .entrypoint, .argument, .application, .packageMetadata, .declared, .userInclude, .observed, .level: nil
+        case .entrypoint, .argument, .application, .packageMetadata, .declared, .userInclude, .observed, .level,
+            .layer:
+            nil
         }
     }
 
@@ -84,7 +89,7 @@ public enum KeepReason: Hashable, Sendable {
             .userInclude, .observed:
             true
         case .symlink, .linked, .application, .profile, .bytecode, .packageMetadata, .declared, .level,
-            .parentDirectory:
+            .layer, .parentDirectory:
             false
         }
     }
@@ -125,7 +130,8 @@ public enum KeepReason: Hashable, Sendable {
         case .symlink, .linked: 14
         case .packageMetadata: 15
         case .level: 16
-        case .parentDirectory: 17
+        case .layer: 17
+        case .parentDirectory: 18
         }
     }
 }
@@ -151,6 +157,7 @@ extension KeepReason: CustomStringConvertible {
         case .userInclude(let pattern): "matches --include \(pattern)"
         case .observed: "was opened while the original ran"
         case .level(let level): "may be read at run time, so level \(level.rawValue) keeps it"
+        case .layer(let index): "is in layer \(index + 1), which stays as it is"
         case .parentDirectory(let path): "contains \(path)"
         }
     }

@@ -77,6 +77,7 @@ struct Planner {
             if queue.isEmpty, kept.count == count { break }
         }
         if options.level == .safe { keepEverythingElse() }
+        keepLayers()
         keepBytecode()
         keepPackageMetadata()
         if let refused { throw .excludedNeeded(tree.path(of: refused.node), chain: chain(of: refused)) }

@@ -8,18 +8,35 @@ extension Image {
     /// The configuration is the same except for the layer and its history. The same plan gives the same bytes. After
     /// the return `store` has all of the image.
     public func slimmed(by plan: SlimPlan, into store: Store, compression: Compression = .gzip) async throws -> Image {
-        let layer = try await Offload.run { try Rewrite(plan).write(into: store, compression) }
+        let lower = Array(layers.prefix(plan.keptLayerCount))
+        let below = try await replacingLayers(lower, history: []).tree()
+        let layer = try await Offload.run { try Rewrite(plan, above: below).write(into: store, compression) }
         let history = History(
             created: config.created, createdBy: "thaw slim \(descriptor.digest)", comment: "thaw slim")
-        let slim = replacingLayers([layer], history: [history]).based(on: nil, nil)
+        let slim = replacingLayers(lower + [layer], history: self.history(ofLayers: lower.count) + [history])
+            .based(on: nil, nil)
         return try Image(manifest: store.publish(slim, as: nil), in: store)
     }
 }
 
-/// A writer of the layer of a plan.
+extension Image {
+    /// Returns the history up to the step that made the last of the lowest `count` layers.
+    private func history(ofLayers count: Int) -> [History] {
+        guard count > 0 else { return [] }
+        var left = count
+        let end = config.history.firstIndex { step in
+            if !step.isEmptyLayer { left -= 1 }
+            return left == 0
+        }
+        return end.map { Array(config.history[...$0]) }
+            ?? [History](repeating: History(created: config.created, createdBy: nil), count: count)
+    }
+}
+
+/// A writer of the layer of a plan, above the layers that stay untouched.
 ///
 /// ```
-/// directories | links, devices | files, in the order of the old layers | files with new contents | further names
+/// removals | directories | links, devices | files, in the order of the old layers | files with new contents | further names
 /// ```
 /// A directory comes before its contents, and a file before its hard links, so a reader needs no second pass.
 private struct Rewrite {
@@ -32,14 +49,27 @@ private struct Rewrite {
     private var files: [FileTree.InodeID: FileTree.NodeID] = [:]
     private var replaced: [FileTree.NodeID] = []
     private var links: [(FileTree.NodeID, to: FileTree.NodeID)] = []
+    /// The paths of the lower layers that the image doesn't have.
+    private var removals: [ImagePath] = []
 
-    init(_ plan: SlimPlan) {
+    init(_ plan: SlimPlan, above below: FileTree) {
         self.plan = plan
+        let tree = plan.contents.tree
+        below.walk { path, _ in
+            guard tree.node(at: path) == nil, tree.inode(at: path.parent)?.kind.isDirectory ?? false else { return }
+            removals.append(path)
+        }
         var firsts: [FileTree.InodeID: FileTree.NodeID] = [:]
-        plan.contents.tree.walk { _, node in
+        plan.contents.tree.walk { path, node in
             guard plan.keep[node] != nil else { return }
             let inode = plan.contents.tree[node: node].inode
             let kind = plan.contents.tree.inodes[inode].kind
+            if plan.replacements[node] == nil, let lower = below.inode(at: path),
+                (lower.layer, lower.ordinal) == (tree.inodes[inode].layer, tree.inodes[inode].ordinal)
+            {
+                if firsts[inode] == nil { firsts[inode] = node }
+                return
+            }
             if kind.isDirectory { return directories.append(node) }
             if plan.replacements[node] != nil { return replaced.append(node) }
             if let first = firsts[inode] { return links.append((node, to: first)) }
@@ -50,6 +80,7 @@ private struct Rewrite {
 
     func write(into store: Store, _ compression: Compression) throws -> Layer {
         let writer = try LayerWriter(into: store, compression: compression)
+        for path in removals { try writer.add(LayerEntry(path, .remove)) }
         for node in directories + specials { try writer.add(entry(node)) }
         try plan.contents.image.readContents(of: files.keys.sorted(), in: tree) { inode, reader in
             guard let node = files[inode] else { return }

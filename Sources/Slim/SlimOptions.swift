@@ -28,6 +28,16 @@ public enum SlimLevel: String, Sendable, CaseIterable {
     case trace
 }
 
+/// The layers of a slim image (`--layers`).
+public enum SlimLayers: Sendable, Equatable {
+    /// One layer.
+    case flat
+    /// As many of the lowest layers untouched as cost at most 5 % of the files' bytes, and one layer with the others.
+    case auto
+    /// This many of the lowest layers untouched, whatever they cost, and one layer with the other files.
+    case keep(Int)
+}
+
 /// The user's choice of files to keep and drop.
 public struct SlimOptions: Sendable {
     /// The files that may be dropped at all.
@@ -40,6 +50,8 @@ public struct SlimOptions: Sendable {
     public var exclude: [ImagePathPattern]
     /// Paths that were opened while the image ran, to keep with all their needs.
     public var observed: [[UInt8]]
+    /// The layers of the slim image.
+    public var layers = SlimLayers.flat
 
     public init(
         level: SlimLevel = .closure, keep: Set<KeepOption> = [], include: [ImagePathPattern] = [],

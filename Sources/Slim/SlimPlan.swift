@@ -19,6 +19,8 @@ public struct SlimPlan: Sendable {
     public let missing: [MissingLibrary]
     /// Patterns of `--include` that match no path of the image.
     public let vainIncludes: [String]
+    /// The number of the lowest layers that stay untouched.
+    public let keptLayerCount: Int
     /// The reasons as chains.
     let chains: ReasonChain
     /// The packages of files.
@@ -33,6 +35,13 @@ public struct SlimPlan: Sendable {
     public init(_ contents: ImageFiles, options: SlimOptions = SlimOptions()) throws(SlimError) {
         var planner = Planner(contents, options)
         try planner.plan()
+        if options.layers == .auto, case let count = planner.affordableLayers(), count > 0 {
+            var options = options
+            options.layers = .keep(count)
+            planner = Planner(contents, options)
+            try planner.plan()
+        }
+        keptLayerCount = if case .keep(let count) = planner.options.layers { count } else { 0 }
         self.contents = contents
         level = options.level
         keep = planner.kept
@@ -104,7 +113,8 @@ extension SlimPlan {
 
     /// True if the slim image has the same files as the image, whose layers have no others.
     public var changesNothing: Bool {
-        contents.tree.inodes.allSatisfy { $0.linkCount > 0 || $0.kind.isDirectory } && droppedCount == 0
+        contents.tree.inodes.allSatisfy { $0.linkCount > 0 || $0.kind.isDirectory || $0.layer < keptLayerCount }
+            && droppedCount == 0
             && replacements.allSatisfy { node, bytes in
                 contents.digest(of: contents.tree[node: node].inode) == Digest(of: bytes)
             }

@@ -26,6 +26,15 @@ public enum Terminal {
         write(text.hasSuffix("\n") || text.isEmpty ? text.visible : text.visible + "\n", to: output)
     }
 
+    /// Prints the result of a job.
+    public static func print(_ printout: Printout) {
+        switch printout {
+        case .text(let text), .page(let text): print(text)
+        case .json(let text): print(json: text)
+        case .exact(let bytes): print(exactly: bytes)
+        }
+    }
+
     /// Prints a JSON document.
     public static func print(_ document: JSON) { write(document.text, to: output) }
 
@@ -33,7 +42,7 @@ public enum Terminal {
     public static func print(json text: String) { write(text.visibleJSON, to: output) }
 
     /// Prints a document of an image, byte for byte unless stdout is a terminal.
-    public static func print(exactly bytes: [UInt8]) {
+    private static func print(exactly bytes: [UInt8]) {
         if isStdoutTerminal { print(String(decoding: bytes, as: UTF8.self)) } else { write(bytes, to: output) }
     }
 

@@ -1,8 +1,5 @@
 import ArgumentParser
-import ColdStart
 import Jobs
-import Linux
-import Probe
 import TTY
 
 /// The options of the machine or container that an image is started in, shared by all commands that start images.
@@ -25,13 +22,9 @@ struct StartArguments: ParsableArguments {
 
     /// Returns the values of the options.
     func start() throws -> StartOptions {
-        var start = StartOptions()
-        start.engine = try engine.map(EngineChoice.init(parsing:))
-        start.kernel = kernel.map(KernelChoice.init(parsing:))
-        start.memory = try memory.map { ByteCount(try size($0, "--memory")) }
-        start.timeout = try timeout.map { try RunLimit.time($0, "--timeout") }
-        (start.cpus, start.processLimit, start.environment) = (cpus, pids, env)
-        return start
+        try StartOptions(
+            engine: engine, kernel: kernel, memory: memory, cpus: cpus, processes: pids, environment: env,
+            timeout: timeout)
     }
 }
 
@@ -62,7 +55,7 @@ struct BootOptions: ParsableArguments {
         try start.add(probes: probe)
         start.programVersion = Version.text
         (start.runs, start.isDeterministic, start.console) = (runs, deterministic, console)
-        start.budget = try budget.map { try RunLimit.time($0, "--budget") }
+        try start.set(budget: budget)
         return start
     }
 }

@@ -1,29 +1,16 @@
-import ArgumentParser
-import Jobs
+public import ArgumentParser
+public import Jobs
 import OCI
-import Registry
 import TTY
 
-/// An argument that names an image, with or without an explicit transport.
-struct ImageArgument: ExpressibleByArgument {
-    let text: String
-
-    init(argument: String) { text = argument }
+extension NamedImage: ExpressibleByArgument {
+    public init(argument: String) { self.init(argument) }
 
     /// Finds the image for this machine's platform.
-    func image(in store: Store, _ registry: RegistryOptions = .standard) async throws -> Image {
-        try await set(in: store, registry).image(for: .host, name: text)
-    }
+    func image(in store: Store) async throws -> Image { try await image(in: store, TerminalHost()) }
 
-    /// Finds the image for this machine's platform, with its layers as they are exported: for sizes as on the wire.
-    func exportedImage(in store: Store, _ registry: RegistryOptions = .standard) async throws -> Image {
-        try store.exported(await image(in: store, registry))
-    }
-
-    /// Finds the image or index with the name; a name that the store does not have is looked up in its registry.
-    func set(in store: Store, _ registry: RegistryOptions = .standard) async throws -> ImageSet {
-        try await Transport(text).set(in: store, client: { try registry.client() }, host: TerminalHost())
-    }
+    /// Finds the image for this machine's platform, with its layers as they are exported.
+    func exported(in store: Store) async throws -> Image { try await exported(in: store, TerminalHost()) }
 }
 
 extension Transport {

@@ -31,6 +31,11 @@ struct GlobalOptions: ParsableArguments {
     var path: String { storePath ?? Environment.defaultStore }
 }
 
+/// The form of printed findings.
+enum FindingFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json, sarif
+}
+
 /// The form of a printed result.
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json

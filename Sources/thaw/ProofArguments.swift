@@ -1,6 +1,5 @@
 import ArgumentParser
 import Jobs
-import Probe
 
 /// The options for proving that a slim image works, shared by several commands.
 struct ProofArguments: ParsableArguments {
@@ -26,16 +25,6 @@ struct ProofArguments: ParsableArguments {
 
     /// Returns the settings of all starts.
     func settings() throws -> ProofSettings {
-        try ProofSettings(commands: commands(), observes: observe, settle: settleTime())
+        try ProofSettings(commands: exec, observes: observe, settle: settle, least: continueAfter)
     }
-
-    /// Returns the time that a program runs on.
-    private func settleTime() throws -> SettleTime {
-        SettleTime(
-            quiet: try RunLimit.wait(settle, "--settle"),
-            least: try continueAfter.map { try RunLimit.wait($0, "--continue-after") } ?? .zero)
-    }
-
-    /// Returns the commands.
-    private func commands() throws -> [ProbeAction] { try exec.map { try ProbeAction(parsing: "exec:\($0)") } }
 }

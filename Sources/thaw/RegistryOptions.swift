@@ -23,13 +23,13 @@ struct RegistryOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Number of blobs transferred at once. (default: 4)", valueName: "count"))
     var transfers: Int?
 
-    /// The defaults, for commands without these options.
-    static var standard: RegistryOptions { parseOrExit([]) }
-
     /// Makes a client with the settings of these options, the environment and the machine's files.
     func client(_ progress: ProgressStyle = .auto) throws -> RegistryClient {
-        let settings = RegistrySettings(
-            isVerified: tlsVerify, certificates: certDir, credentials: authfile, transfers: transfers)
-        return try TerminalHost().registryClient(progress, settings.apply)
+        try TerminalHost().registryClient(progress, settings.apply)
+    }
+
+    /// The values of the options.
+    var settings: RegistrySettings {
+        RegistrySettings(isVerified: tlsVerify, certificates: certDir, credentials: authfile, transfers: transfers)
     }
 }

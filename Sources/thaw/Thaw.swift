@@ -42,26 +42,6 @@ struct Thaw: AsyncParsableCommand {
             CommandGroup(name: "This machine and project", subcommands: [DoctorCommand.self, Init.self, Info.self]),
         ])
 
-    /// The options that may stand before the command's name; Docker's name a daemon.
-    private static let globalNames = ["--store", "--host", "-H", "--context", "-c"]
-
-    /// Splits the global options off that stand before the command's name, as in Docker.
-    private static func globalOptions(_ arguments: [String]) -> (options: [String], rest: [String]) {
-        var rest = arguments[...]
-        var options: [String] = []
-        while let first = rest.first, let name = globalNames.first(where: { first == $0 || first.hasPrefix($0 + "=") })
-        {
-            let count = first == name ? 2 : 1
-            if name == "--store" {
-                options += rest.prefix(count)
-            } else {
-                Terminal.note("\(name) is ignored: thaw has no daemon")
-            }
-            rest = rest.dropFirst(count)
-        }
-        return (options, Array(rest))
-    }
-
     /// Returns the text of words that are no command: `help config`, and the version, which reads a file.
     private static func page(_ words: [String]) -> String? {
         switch words {
@@ -79,7 +59,8 @@ struct Thaw: AsyncParsableCommand {
 
     /// Parses arguments; those that the parser refuses are tried once more in its own forms.
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
-        let (options, words) = globalOptions(arguments)
+        let (options, words, ignored) = CommandLineForms.globalOptions(arguments)
+        for name in ignored { Terminal.note("\(name) is ignored: thaw has no daemon") }
         do {
             if let text = page(words) {
                 Terminal.print(text)

@@ -5,6 +5,7 @@ import OCI
 import Probe
 import Proof
 import Registry
+import Slim
 import Synchronization
 import Testing
 

@@ -37,6 +37,17 @@ import Testing
             ]))
     }
 
+    @Test("big-elf: The libraries of a large program are followed, also in a compressed layer")
+    func bigProgram() async throws {
+        let program = ELFMaker.program(needs: ["libc.so.6", "libbig.so"]).bytes
+        let large = program + [UInt8](repeating: 0, count: 80 << 20)
+        let sample = try Sample(
+            [glibc() + [file("app", large, mode: 0o755), library("usr/lib/x86_64-linux-gnu/libbig.so")]], runs: ["/app"]
+        )
+        let kept = try await sample.kept()
+        #expect(kept.isSuperset(of: ["/app", "/usr/lib/x86_64-linux-gnu/libbig.so"]))
+    }
+
     @Test("A file's type is detected across chunks of any size", arguments: 0...5)
     func pieces(length: Int) async throws {
         let workspace = try Workspace()

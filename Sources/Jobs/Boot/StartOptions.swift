@@ -65,6 +65,23 @@ public struct StartOptions: Equatable, Sendable {
     /// Makes options without any value.
     public init() {}
 
+    /// Makes options of the command line's values, nil where it has none.
+    public init(
+        engine: String?, kernel: String?, memory: String?, cpus: Int?, processes: Int?, environment: [String],
+        timeout: String?
+    ) throws {
+        self.engine = try engine.map(EngineChoice.init(parsing:))
+        self.kernel = kernel.map(KernelChoice.init(parsing:))
+        self.memory = try memory.map { ByteCount(try size($0, "--memory")) }
+        self.timeout = try timeout.map { try RunLimit.time($0, "--timeout") }
+        (self.cpus, processLimit, self.environment) = (cpus, processes, environment)
+    }
+
+    /// Sets the time for all starts.
+    public mutating func set(budget text: String?) throws {
+        budget = try text.map { try RunLimit.time($0, "--budget") }
+    }
+
     /// Reads the texts of `--probe`, of which the first one is the probe of readiness.
     public mutating func add(probes texts: [String]) throws {
         usesHealthcheck = texts.first == "healthcheck"

@@ -25,6 +25,26 @@ public struct CommandLineForms: Sendable {
         return rewritten == words ? nil : rewritten
     }
 
+    /// The options that may stand before the command's name; Docker's name a daemon.
+    private static let globalNames = ["--store", "--host", "-H", "--context", "-c"]
+
+    /// Splits the global options off that stand before the command's name, as in Docker.
+    ///
+    /// - Returns: The options of the store, the other words, and the names of options that have no effect.
+    public static func globalOptions(
+        _ arguments: [String]
+    ) -> (options: [String], words: [String], ignored: [String]) {
+        var rest = arguments[...]
+        var (options, ignored): ([String], [String]) = ([], [])
+        while let first = rest.first, let name = globalNames.first(where: { first == $0 || first.hasPrefix($0 + "=") })
+        {
+            let count = first == name ? 2 : 1
+            if name == "--store" { options += rest.prefix(count) } else { ignored.append(name) }
+            rest = rest.dropFirst(count)
+        }
+        return (options, Array(rest), ignored)
+    }
+
     /// Refuses the name of an unknown command, also after `help`.
     public func expectCommand(_ word: String?) throws(Failure) {
         guard let word, !word.hasPrefix("-"), word != "help" else { return }

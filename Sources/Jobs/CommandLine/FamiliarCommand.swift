@@ -38,10 +38,10 @@ enum FamiliarCommand {
             )
         case "compose", "bake", "network", "volume", "swarm", "service", "context", "plugin", "daemon":
             ("thaw has no '\(word)': it works on images alone", "'thaw --help' lists its commands")
-        case "scan", "scout":
+        case "scout":
             (
-                "thaw does not compare packages with lists of vulnerabilities",
-                "'thaw analyze' lists packages and hazards"
+                "thaw has no service with vulnerabilities",
+                "'thaw scan --db DIR IMAGE' compares packages with databases on this machine"
             )
         default: nil
         }

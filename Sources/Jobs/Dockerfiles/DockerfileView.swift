@@ -1,5 +1,4 @@
 public import Frontend
-internal import Glibc
 public import Linux
 public import OCI
 internal import SystemPackage
@@ -73,14 +72,11 @@ public struct DockerfileView {
         check.parsed = parsed
         check.options.ignored = ignored
         check.options.configuration = try configuration ?? LintSettings.find(for: FilePath(path))
-        check.options.today = Self.today
+        check.options.today = RFC3339.today
         check.options.facts = try await LintFacts.gather(
             parsed, arguments, path: FilePath(path), result: result, openStore: openStore)
         return check
     }
-
-    /// The day by this machine's clock, as `YYYY-MM-DD` in UTC.
-    private static var today: String { String(RFC3339.text(Int64(time(nil))).prefix(10)) }
 
     /// Writes the automatic fixes to the file; returns the numbers of the lines that were changed.
     public func fix(_ findings: [LintFinding]) throws -> [Int] {

@@ -30,6 +30,14 @@ public enum Doctor {
         .document("doctor", ["findings": .array(checks.map(\.json))])
     }
 
+    /// Returns the checks for people, each with its remedy below.
+    public static func text(_ checks: [Check]) -> String {
+        checks.map { check in
+            "\(check.isAvailable ? "yes" : "no ")  \(check.name): \(check.detail)"
+                + (check.remedy.map { "\n       \($0)" } ?? "")
+        }.joined(separator: "\n")
+    }
+
     /// Checks all features that thaw uses; `store` is the place of overlay mounts.
     public static func examine(_ store: Store) async -> [Check] {
         let path = FilePath(store.path.string)

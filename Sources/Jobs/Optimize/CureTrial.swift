@@ -9,7 +9,7 @@ internal import Slim
 /// The result of a cure that was tried.
 public struct CureResult: Sendable, Equatable {
     /// The decision about a cure.
-    public enum Decision: String, Sendable {
+    public enum CureDecision: String, Sendable {
         /// The image has it.
         case kept
         /// It was tried, and the image doesn't have it.
@@ -21,7 +21,7 @@ public struct CureResult: Sendable, Equatable {
     /// The cure's name.
     public let name: String
     /// The decision.
-    public let decision: Decision
+    public let decision: CureDecision
     /// The facts of the image for which it was proposed; nil if there were none.
     public var reason: String?
     /// The predicted effect.
@@ -82,7 +82,7 @@ struct CureTrial {
                 return (nil, CureResult(name: cure.name, decision: .inapplicable, effect: "nothing to cure"))
             }
             proposal = found
-        } catch let error as Failure {
+        } catch let error as Failure where error.status != .interrupted {
             return (nil, CureResult(name: cure.name, decision: .dropped, effect: error.message))
         }
         let image = try await files.image.edited(by: proposal.edit, of: files, named: cure.name, into: store)
@@ -109,8 +109,10 @@ struct CureTrial {
         do {
             let subjects = [best, cured].map { StartSubject($0.image, tree: $0.tree) }
             pair = try await boot.measurePair(subjects[0], subjects[1], in: store, mode: .counted)
-        } catch let error as ColdStartError {
+        } catch let error as ColdStartError where error != .cancelled {
             return (false, "its effect can't be measured: \(error)")
+        } catch let error as Failure where error.status != .interrupted {
+            return (false, "its effect can't be measured: \(error.message)")
         }
         let verdict = pair.comparison.verdict
         switch proposal.goal {

@@ -44,6 +44,15 @@ public struct RebaseJob {
         return result
     }
 
+    /// Returns the name of the result: the requested one, else the image's own.
+    public static func target(_ requested: String?, of source: Transport) throws -> Reference {
+        if let requested { return try reference(requested) }
+        switch source {
+        case .store(let name) where name.digest == nil, .registry(let name) where name.digest == nil: return name
+        default: throw Failure("the result needs a name", remedy: "add -t NAME", status: .usage)
+        }
+    }
+
     private func rebased(_ image: Image, named name: String, _ bases: Bases) async throws -> Image {
         let store = store
         return try await Offload.run {

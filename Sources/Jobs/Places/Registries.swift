@@ -91,6 +91,10 @@ public struct RegistrySettings: Sendable {
         self.transfers = transfers
     }
 
+    /// The defaults.
+    public static let standard = RegistrySettings(
+        isVerified: nil, certificates: nil, credentials: nil, transfers: nil)
+
     /// Changes a configuration.
     public func apply(to configuration: inout RegistryConfiguration) throws {
         if isVerified == false { configuration.isInsecure = true }

@@ -1,3 +1,4 @@
+internal import Analysis
 public import OCI
 public import Slim
 
@@ -50,7 +51,28 @@ extension Transport {
 
 extension Image {
     /// True for an image that slimming made.
-    public var isSlim: Bool { config.history.last?.comment == "thaw slim" }
+    public var isSlim: Bool {
+        config.history.last { $0.comment != "thaw cure" }?.comment == "thaw slim"
+    }
+}
+
+extension SlimLayers {
+    /// Returns the layers that a name means for an image.
+    public init(named name: String, of image: Image, in store: Store) throws {
+        switch name {
+        case "flat": self = .flat
+        case "auto": self = .auto
+        case "keep":
+            guard let count = try AnalyzeJob(in: store).base(of: image).layerCount else {
+                throw Failure(
+                    "the base image of this image is not known", remedy: "pull the base first, or use --layers auto",
+                    status: .usage)
+            }
+            // At least one layer is written, and it may be the only one.
+            self = .keep(min(count, image.layers.count - 1))
+        default: throw Failure("layers '\(name)' are not one of keep, flat, auto", status: .usage)
+        }
+    }
 }
 
 extension SlimLevel {

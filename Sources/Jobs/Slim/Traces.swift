@@ -17,6 +17,15 @@ public struct ProofSettings: Sendable {
         self.observes = observes
         self.settle = settle
     }
+
+    /// Makes settings of the command line's values; `commands` are words for `exec:`.
+    public init(commands: [String], observes: Bool, settle: String, least: String?) throws {
+        self.init(
+            commands: try commands.map { try ProbeAction(parsing: "exec:\($0)") }, observes: observes,
+            settle: SettleTime(
+                quiet: try RunLimit.wait(settle, "--settle"),
+                least: try least.map { try RunLimit.wait($0, "--continue-after") } ?? .zero))
+    }
 }
 
 /// The starts of the original, with the files that it opened in any of them.

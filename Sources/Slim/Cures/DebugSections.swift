@@ -83,7 +83,7 @@ private struct ContentRange {
 /// entry:   0 name   4 type   8 flags   24 offset   32 size
 /// ```
 struct SectionTable {
-    struct Section {
+    struct SectionHeader {
         let name: Int
         let type: UInt32
         let flags: UInt64
@@ -96,7 +96,7 @@ struct SectionTable {
     /// The place of the table in the file.
     let range: Range<Int>
     private let namesIndex: Int
-    private(set) var sections: [Section] = []
+    private(set) var sections: [SectionHeader] = []
 
     /// Reads the file's header; nil if it names no table of a plausible size.
     init?(header: [UInt8]) {
@@ -115,7 +115,7 @@ struct SectionTable {
                 let flags = Self.number(table, start + 8, 8), let offset = Self.number(table, start + 24, 8),
                 let size = Self.number(table, start + 32, 8), offset < 1 << 40, size < 1 << 40
             else { return nil }
-            return Section(
+            return SectionHeader(
                 name: name, type: UInt32(type), flags: UInt64(flags), offset: offset,
                 size: type == Self.noBits ? 0 : size)
         }

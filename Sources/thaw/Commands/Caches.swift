@@ -50,7 +50,7 @@ struct Caches: ParsableCommand {
             abstract: "Replace the contents of a cache by the files of an image.",
             discussion: "Example: thaw cache import ci/pip-cache:latest /root/.cache/pip")
         @OptionGroup var global: GlobalOptions
-        @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+        @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
         @Argument(help: "Id of the cache: id= of the mount, or its target.") var id: String
 
         func run() async throws {

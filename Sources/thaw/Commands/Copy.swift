@@ -27,7 +27,7 @@ struct CopyCommand: AsyncParsableCommand {
     @Flag(help: "Print the tags that would be copied. Needs --all-tags.") var dryRun = false
     @OptionGroup var registry: RegistryOptions
     @OptionGroup var progress: ProgressArguments
-    @Argument(help: ArgumentHelp(Transport.help)) var from: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var from: NamedImage
     @Argument(help: "Destination, in the same forms; NAME is in the store.") var to: String
 
     func validate() throws {

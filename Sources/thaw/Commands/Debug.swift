@@ -1,9 +1,5 @@
 import ArgumentParser
-import Build
 import Jobs
-import Linux
-import OCI
-import Sandbox
 import TTY
 
 /// The command `thaw debug`.
@@ -25,25 +21,8 @@ struct Debug: AsyncParsableCommand {
     func run() async throws {
         // The parser passes everything behind the options on, also a request for help.
         if let first = command.first, ["-h", "--help"].contains(first) { throw CleanExit.helpRequest(self) }
-        let store = try global.store()
-        guard let step = try FailedStep(in: store) else {
-            throw Failure(
-                "there is no failed step in this store",
-                remedy: "a failed RUN is kept until the next build starts")
-        }
-        var options = step.options
-        try RunLimit.apply(limits.limits, to: &options)
-        let lease = try store.lease()
-        let words = command.first == "--" ? Array(command.dropFirst()) : command
-        Terminal.report("\(step.place): \(step.command)")
-        if words.isEmpty {
-            Terminal.report("run it again with: \(step.shell.joined(separator: " ")) ...; end the shell with exit")
-        }
-        let terminal = Environment["TERM"].map { ["TERM=\($0)"] } ?? []
-        let status = try await step.run(words, environment: terminal, options: options) {
-            Terminal.report("note: \($0)")
-        }
-        try lease.release()
-        if !status.isSuccess { throw ExitCode(status.code) }
+        let job = try DebugJob(in: try global.store())
+        let status = try await job.run(command, limits: limits.limits, TerminalHost())
+        if status != 0 { throw ExitCode(status) }
     }
 }

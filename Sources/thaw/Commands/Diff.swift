@@ -20,8 +20,8 @@ struct Diff: AsyncParsableCommand {
     @Flag(help: "Ignore times and orders, as between two builds of the same sources.") var semantic = false
     @Flag(help: "Exit with status 2 if the images differ.") var exitCode = false
     @Argument(help: "Older image: NAME, docker://NAME, oci:DIR[:TAG] or another source of 'thaw copy'.")
-    var before: ImageArgument
-    @Argument(help: "Newer image, in the same forms.") var after: ImageArgument
+    var before: NamedImage
+    @Argument(help: "Newer image, in the same forms.") var after: NamedImage
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text, json, markdown
@@ -30,7 +30,7 @@ struct Diff: AsyncParsableCommand {
     func run() async throws {
         let store = try global.store()
         let comparison = try await ImageComparison(
-            between: before.exportedImage(in: store), and: after.exportedImage(in: store),
+            between: before.exported(in: store), and: after.exported(in: store),
             names: (before.text, after.text),
             isSemantic: semantic)
         switch format {

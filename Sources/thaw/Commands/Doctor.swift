@@ -12,11 +12,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         let findings = await Doctor.examine(try global.store())
-        if format == .json { return Terminal.print(Doctor.document(findings)) }
-        for finding in findings {
-            Terminal.print("\(finding.isAvailable ? "yes" : "no ")  \(finding.name): \(finding.detail)")
-            if let remedy = finding.remedy { Terminal.print("       \(remedy)") }
-        }
+        format == .json ? Terminal.print(Doctor.document(findings)) : Terminal.print(Doctor.text(findings))
     }
 }
 

@@ -1,10 +1,5 @@
 public import ArgumentParser
-import Glibc
 public import Jobs
-import Linux
-import OCI
-import Project
-import SystemPackage
 import TTY
 
 /// The command `thaw gate`.
@@ -42,7 +37,8 @@ struct Gate: AsyncParsableCommand {
             "Database of vulnerabilities, as for thaw scan: a directory or a zip. Can be repeated.",
             valueName: "dir|zip"))
     var db: [String] = []
-    @Option(help: "Output format; github and gitlab are annotations of these systems.") var format: Format = .text
+    @Option(help: "Output format; github and gitlab are annotations of these systems.") var format:
+        GateRequest.GateFormat = .text
     @Option(help: ArgumentHelp("Write JUnit XML to a file too.", valueName: "file")) var junit: String?
     @Option(help: ArgumentHelp("Write a SARIF log to a file too.", valueName: "file")) var sarif: String?
     @Option(
@@ -50,62 +46,18 @@ struct Gate: AsyncParsableCommand {
     var summary: String?
     @Option(help: "Treatment of a budget that could not be measured. (default: exit status 3)")
     var inconclusive: GateReport.Inconclusive?
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, junit, sarif, markdown, github, gitlab
-    }
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func run() async throws {
-        let file = config ?? "thaw.toml"
-        let (project, lines) = try ProjectFile.readWithLines(config, beside: ".")
-        let store = try global.store()
-        let base = try await gateBaseline(store)
-        let platform = try profile.map {
-            try PlatformCheck(profile: $0, instance: instanceType, wrangler: WranglerFile.find(in: "."))
-        }
-        guard !project.budget.isEmpty || base?.hasStart == true || platform != nil else {
-            throw Failure.withoutBudget(file)
-        }
-        let subject = try await image.exportedImage(in: store)
-        let check = GateCheck(
-            in: store, project, file: file, lines: lines, start: try options.start(), platform: platform,
-            databases: db.map { FilePath($0) }, host: TerminalHost())
-        var report = try await check.report(on: subject, named: image.text, baseline: base, today: RFC3339.today)
-        report.inconclusive = inconclusive
-        try write(report)
+        var request = GateRequest(start: try options.start())
+        (request.config, request.baseline, request.profile) = (config, baseline, profile)
+        (request.instanceType, request.databases, request.inconclusive) = (instanceType, db, inconclusive)
+        (request.junit, request.sarif, request.summary) = (junit, sarif, summary)
+        let report = try await request.report(on: image, in: global.store(), TerminalHost())
+        Terminal.print(report.printout(format, version: Version.text))
         if report.status != .done { throw ExitCode(report.status.rawValue) }
     }
-
-    private func write(_ report: GateReport) throws {
-        if let junit { try replaceFile(junit, with: Array(report.junit.utf8)) }
-        if let sarif { try replaceFile(sarif, with: Array(report.sarif(version: Version.text).text.utf8)) }
-        if let file = summary.map({ FilePath($0) }) ?? GateSummary.file {
-            try GateSummary.append(report.markdown, to: file)
-        }
-        switch format {
-        case .text: Terminal.print(report.text)
-        case .json: Terminal.print(report.document)
-        case .junit: Terminal.print(report.junit)
-        case .sarif: Terminal.print(report.sarif(version: Version.text))
-        case .markdown: Terminal.print(report.markdown)
-        case .github: Terminal.print(report.github)
-        case .gitlab: Terminal.print(report.gitlab)
-        }
-    }
-
-    private func gateBaseline(_ store: Store) async throws -> GateBaseline? {
-        guard let text = baseline else { return nil }
-        guard fileExists(FilePath(text)) else {
-            return try await GateBaseline(ImageArgument(argument: text).exportedImage(in: store), named: text)
-        }
-        return try GateBaseline(reading: FilePath(text))
-    }
-}
-
-extension RFC3339 {
-    /// The date in UTC, as `2026-11-30`.
-    static var today: String { String(text(Int64(time(nil))).prefix(10)) }
 }
 
 extension GateReport.Inconclusive: ExpressibleByArgument {}
+extension GateRequest.GateFormat: ExpressibleByArgument {}

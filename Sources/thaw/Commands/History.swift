@@ -29,12 +29,12 @@ struct HistoryCommand: AsyncParsableCommand {
             "Format: table, json, or a Go template such as '{{.ID}} {{.CreatedBy}}', also after 'table'.",
             valueName: "format"))
     var format = "table"
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func run() async throws {
         let template = ["table", "json"].contains(format) ? nil : try Template(format, besides: "table or json")
         let store = try global.store()
-        let subject = try await image.exportedImage(in: store)
+        let subject = try await image.exported(in: store)
         let history = try await HistoryJob(in: store, Transport(image.text)).history(of: subject, downloads: unpacked)
         if format == "json", !quiet { return Terminal.print(history.json) }
         let table = HistoryTable(history, isHuman: human, isTruncated: !noTrunc, now: Int64(time(nil)))

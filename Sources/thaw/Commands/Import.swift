@@ -1,9 +1,6 @@
 import ArgumentParser
-import Glibc
 import Jobs
-import Linux
 import OCI
-import SystemPackage
 import TTY
 
 /// The command `thaw import`.
@@ -26,17 +23,7 @@ struct Import: ParsableCommand {
     @Argument(help: "Name of the image.") var name: String
 
     func run() throws {
-        let store = try global.store()
         let name = try reference(name)
-        let changes = try ConfigChanges(change)
-        let seconds = Environment["SOURCE_DATE_EPOCH"].flatMap { Int64($0) } ?? Int64(time(nil))
-        let lease = try store.lease()
-        let image = try store.importRootfs(
-            FilePath(tar == "-" ? "/dev/stdin" : tar), platform: try platform.map(Jobs.platform) ?? .host,
-            created: RFC3339.text(seconds), comment: nil
-        ) { try changes.apply(to: &$0) }
-        let digest = try store.publish(image, as: name).digest
-        try lease.release()
-        Terminal.print("\(digest)")
+        Terminal.print("\(try ImportJob(change, platform: platform).run(tar, as: name, in: global.store()))")
     }
 }

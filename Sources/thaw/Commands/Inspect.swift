@@ -1,8 +1,5 @@
 import ArgumentParser
 import Jobs
-import Linux
-import OCI
-import Registry
 import TTY
 
 /// The command `thaw inspect`.
@@ -26,32 +23,14 @@ struct Inspect: AsyncParsableCommand {
             "Format: json, text, or a Go template over the document of docker image inspect, such as '{{.Id}}'.",
             valueName: "format"))
     var format = "json"
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func run() async throws {
         let store = try global.store()
-        let set = try await image.set(in: store, registry)
-        let image = try set.image(for: .host, name: self.image.text)
-        if verify { try await image.validate() }
-        if raw { return Terminal.print(exactly: image.manifestBytes) }
-        if config { return Terminal.print(exactly: image.configBytes) }
-        let digest = image.descriptor.digest
-        if provenance || sbom {
-            let types =
-                provenance ? [Attestation.provenance, Attestation.oldProvenance] : [Attestation.billOfMaterials]
-            guard let statement = try set.statement(types, about: digest) else {
-                throw Failure("'\(self.image.text)' has no attestation of type \(types[0])")
-            }
-            return Terminal.print(exactly: statement)
-        }
-        let attestations = try set.attestations(of: digest)
-        switch format {
-        case "json":
-            Terminal.print(try JSON.inspection(of: image, name: self.image.text, attestations, isVerified: verify))
-        case "text":
-            for line in InspectionText.lines(image, name: self.image.text, attestations) { Terminal.print(line) }
-        default:
-            Terminal.print(try await InspectJob(in: store).text(of: image, Template(format, besides: "json or text")))
-        }
+        let set = try await image.set(in: store, registry.settings, TerminalHost())
+        let part: InspectedPart =
+            raw ? .manifest : config ? .configuration : provenance ? .provenance : sbom ? .packages : .summary(format)
+        Terminal.print(
+            try await InspectJob(in: store).printout(part, of: set, named: image.text, isVerified: verify))
     }
 }

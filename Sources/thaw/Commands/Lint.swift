@@ -12,7 +12,7 @@ struct LintCommand: AsyncParsableCommand {
             Example: thaw lint --fix Dockerfile
             """)
     @OptionGroup var global: GlobalOptions
-    @Option(help: "Output format.") var format: Format = .text
+    @Option(help: "Output format.") var format: FindingFormat = .text
     @Option(help: ArgumentHelp("Rule to ignore. Can be repeated.", valueName: "rule")) var ignore: [String] = []
     @Option(help: ArgumentHelp("Set a build-time variable (ARG). Can be repeated.", valueName: "name=value"))
     var buildArg: [String] = []
@@ -30,10 +30,6 @@ struct LintCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Print the syntax tree instead of checking it.", valueName: "what"))
     var dump: Dump?
     @Argument(help: "Dockerfiles, or - for stdin. (default: Dockerfile)") var dockerfiles: [String] = []
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, sarif
-    }
 
     enum Dump: String, ExpressibleByArgument, CaseIterable {
         case ast

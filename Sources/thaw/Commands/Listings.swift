@@ -1,9 +1,6 @@
 import ArgumentParser
 import Jobs
-import Linux
 import OCI
-import Project
-import Registry
 import TTY
 
 /// The command `thaw list-tags`.
@@ -18,9 +15,7 @@ struct ListTags: AsyncParsableCommand {
 
     func run() async throws {
         let name = try reference(repository.trimmingTransport)
-        let tags = try await registry.client(.quiet).tags(of: name)
-        guard format == .json else { return tags.forEach { Terminal.print($0.visibleLine) } }
-        Terminal.print(.tags(tags, of: name))
+        Terminal.print(try await ListingJob(registry.client(.quiet)).tags(of: name, isJSON: format == .json))
     }
 }
 
@@ -37,9 +32,7 @@ struct Catalog: AsyncParsableCommand {
     func run() async throws {
         // The parser of image names checks the host.
         let host = try reference("\(host.trimmingTransport)/x").host
-        let names = try await registry.client(.quiet).catalog(of: host)
-        guard format == .json else { return names.forEach { Terminal.print($0.visibleLine) } }
-        Terminal.print(.catalog(names, of: host))
+        Terminal.print(try await ListingJob(registry.client(.quiet)).catalog(of: host, isJSON: format == .json))
     }
 }
 
@@ -56,18 +49,8 @@ struct Referrers: AsyncParsableCommand {
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
-        let client = try registry.client(.quiet)
-        let subject = try await client.digest(of: name)
-        let found = try await client.referrers(of: name, to: subject, artifactType: artifactType)
-        guard format == .json else {
-            for entry in found {
-                Terminal.print(
-                    "\(entry.digest)  \(ByteCount(entry.size))  \((entry.json["artifactType"]?.string ?? "").visibleLine)"
-                )
-            }
-            return
-        }
-        Terminal.print(.referrers(found, to: subject))
+        let job = ListingJob(try registry.client(.quiet))
+        Terminal.print(try await job.referrers(of: name, type: artifactType, isJSON: format == .json))
     }
 }
 
@@ -86,38 +69,6 @@ struct Delete: AsyncParsableCommand {
 
     func run() async throws {
         let name = try reference(image.trimmingTransport)
-        let client = try registry.client(.quiet)
-        let digest = try await client.digest(of: name)
-        if dryRun {
-            Terminal.print("\(digest)")
-            for tag in try await client.tags(of: digest, in: name) { Terminal.print(tag.visibleLine) }
-            return
-        }
-        try await client.delete(name.pinned(to: digest))
-        Terminal.print("\(digest)")
-    }
-}
-
-extension RegistryClient {
-    /// Returns the tags of a manifest in its repository, sorted.
-    fileprivate func tags(of digest: Digest, in repository: Reference) async throws -> [String] {
-        guard try await head(repository.pinned(to: digest)) != nil else {
-            throw Failure("\(repository.host)/\(repository.path) has no manifest \(digest)")
-        }
-        var found: [String] = []
-        for tag in try await tags(of: repository) {
-            let place = try Reference("\(repository.host)/\(repository.path):\(tag)")
-            if try await head(place)?.digest == digest { found.append(tag) }
-        }
-        return found.sorted()
-    }
-
-    /// Returns the digest of the manifest that the name refers to.
-    ///
-    /// - Throws: A ``RegistryError`` if the registry does not have it.
-    fileprivate func digest(of name: Reference) async throws -> Digest {
-        if let digest = name.digest { return digest }
-        guard let found = try await head(name) else { return try await manifest(name).descriptor.digest }
-        return found.digest
+        Terminal.print(try await ListingJob(registry.client(.quiet)).delete(name, isDryRun: dryRun))
     }
 }

@@ -27,20 +27,13 @@ struct Rebase: AsyncParsableCommand {
         help: ArgumentHelp("Name of the result in the store. (default: the image's own)", valueName: "name"))
     var tag: String?
     @OptionGroup var progress: ProgressArguments
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func run() async throws {
         let source = try Transport(image.text)
         let job = RebaseJob(in: try global.store(), client: try registry.client(progress.style), host: TerminalHost())
-        let result = try await job.run(source, named: image.text, from: oldBase, onto: onto, as: target(source))
-        try Terminal.print("\(result.id())")
-    }
-
-    private func target(_ source: Transport) throws -> Reference {
-        if let tag { return try reference(tag) }
-        switch source {
-        case .store(let name) where name.digest == nil, .registry(let name) where name.digest == nil: return name
-        default: throw Failure("the result needs a name", remedy: "add -t NAME", status: .usage)
-        }
+        let result = try await job.run(
+            source, named: image.text, from: oldBase, onto: onto, as: RebaseJob.target(tag, of: source))
+        Terminal.print("\(try result.id())")
     }
 }

@@ -17,13 +17,9 @@ struct Scan: AsyncParsableCommand {
     @OptionGroup var global: GlobalOptions
     @Option(help: ArgumentHelp("Database: a directory or a zip. Can be repeated.", valueName: "dir|zip"))
     var db: [String] = []
-    @Option(help: "Output format.") var format: Format = .text
+    @Option(help: "Output format.") var format: FindingFormat = .text
     @Option(help: "Fail if a vulnerability is at least this severe.") var failOn: CVSSRating?
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case text, json, sarif
-    }
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func validate() throws {
         if db.isEmpty { throw ValidationError("thaw scan needs a database; add --db DIR or --db ZIP") }
@@ -31,7 +27,7 @@ struct Scan: AsyncParsableCommand {
 
     func run() async throws {
         let store = try global.store()
-        let subject = try await image.exportedImage(in: store)
+        let subject = try await image.exported(in: store)
         let scan = try await ScanJob(in: store).scan(subject, databases: db.map { FilePath($0) })
         switch format {
         case .text: Terminal.print(scan.text)

@@ -1,13 +1,5 @@
 import ArgumentParser
-import ImageFiles
 import Jobs
-import Linux
-import OCI
-import Probe
-import Project
-import Proof
-import Slim
-import SystemPackage
 import TTY
 
 /// The command `thaw slim`.
@@ -46,44 +38,14 @@ struct SlimCommand: AsyncParsableCommand {
             "Print why paths are kept or dropped, and write no image; a path, or a pattern with * and **.",
             valueName: "path"))
     var explain: String?
-    @Argument(help: ArgumentHelp(Transport.help)) var image: ImageArgument
+    @Argument(help: ArgumentHelp(Transport.help)) var image: NamedImage
 
     func run() async throws {
-        let (store, host) = (try global.store(), TerminalHost())
-        let name = explain == nil ? try SlimName(tag, of: Transport(image.text), replaces: replace) : nil
-        let settings = try proofArguments.settings()
-        let runner = try ProofRunner(
-            probes: probe.map { try ProbeAction(parsing: $0) }, settings: settings, start: machine.start(), in: store,
-            host: host)
-        let level =
-            try options.slimLevel()
-            ?? .standard(isProbed: runner != nil, observes: proofArguments.observe, isVerified: verify)
-        if explain == nil { try level.expectProof(isProbed: runner != nil, isVerified: verify) }
-        let found = try await image.exportedImage(in: store)
-        if !found.isSlim { try name?.expectOther() }
-        let proof = runner?.checkingHealth(of: found.config)
-        // The plan, the rewriting and the probing each read all layers.
-        let original = found.reading(from: PlainLayers(found.source, in: store.path))
-        let lease = try store.lease()
-        let traces = try await proof?.traces(of: original, settings, host: host)
-        let files = try await ImageFiles(of: original)
-        func slimOptions(_ observed: [[UInt8]]) throws -> SlimOptions {
-            try options.options(ProjectFile(), level: level, observed: observed)
-        }
-        let plan = try SlimJob(files, options: slimOptions(traces?.openedFiles ?? []))
-        for pattern in plan.plan.vainIncludes { host.note("--include '\(pattern)' matches nothing in the image") }
-        if let explain {
-            let explanation = try plan.explanation(of: explain)
-            return format == .json ? Terminal.print(explanation.document) : Terminal.print(explanation.text)
-        }
-        guard let name else { preconditionFailure("a slim image has a name") }
-        if plan.unchanged() == nil { try name.expectOther() }
-        let (job, result) = try await plan.finished(
-            of: original, in: store, by: verify ? proof : nil, traces, observes: settings.observes, slimOptions)
-        try result.verification?.require()
-        if !result.isUnchanged || name.isRequested { try store.publish(result.image, as: name.reference) }
-        try lease.release()
-        format == .json ? Terminal.print(result.document) : Terminal.print(job.text(result))
+        var job = try SlimRun(
+            options.settings(), proof: proofArguments.settings(), probes: probe, start: machine.start())
+        (job.isJSON, job.tag, job.replacesSource) = (format == .json, tag, replace)
+        (job.isVerified, job.explained) = (verify, explain)
+        Terminal.print(try await job.run(image, in: global.store(), TerminalHost()))
     }
 }
 
@@ -111,19 +73,16 @@ struct SlimOptionGroup: ParsableArguments {
             (default: trace with a probe, closure with --no-observe or --no-verify, else safe)
             """, valueName: "level"))
     var level: String?
+    @Option(
+        help: ArgumentHelp(
+            """
+            Layers: flat (one), keep (those of the base image stay untouched) or auto (as many of the lowest ones as cost \
+            at most 5 %).
+            """, valueName: "layers"))
+    var layers = "auto"
 
-    /// Returns the level of `--level`; nil without it.
-    func slimLevel() throws -> SlimLevel? { try SlimLevel(named: level) }
-
-    /// Returns the options, with those of the project's file and the files opened while the image ran.
-    func options(_ project: ProjectFile, level: SlimLevel, observed: [[UInt8]] = []) throws -> SlimOptions {
-        do {
-            return SlimOptions(
-                level: level, keep: Set(try (keep + project.slim.keep).map { try KeepOption(named: $0) }),
-                include: try (include + project.slim.include).map { try ImagePathPattern($0) },
-                exclude: try (exclude + project.slim.exclude).map { try ImagePathPattern($0) }, observed: observed)
-        } catch {
-            throw Failure("\(error)", status: .usage)
-        }
+    /// Returns the values of the options.
+    func settings() throws -> SlimSettings {
+        try SlimSettings(keep: keep, include: include, exclude: exclude, level: level, layers: layers)
     }
 }
