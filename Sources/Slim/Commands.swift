@@ -59,14 +59,23 @@ extension Planner {
         let takesText = symbols.contains(where: \.takesShellText)
         let searches = takesText || symbols.contains(where: \.searchesPath)
         if takesText { keepCommands([Array("sh".utf8)], in: path) }
+        var names: [[UInt8]] = []
         for text in elf.commandTexts {
             if takesText, text.contains(0x20) {
                 keepCommands(Self.firstWords(of: text), in: path)
-            } else if text.first == UInt8(ascii: "/") || searches, !text.contains(0x20) {
+            } else if text.first == UInt8(ascii: "/") {
                 keepCommands([text], in: path)
+            } else if searches, !text.contains(0x20) {
+                names.append(text)
             }
         }
+        // A program that has as many names of programs as busybox contains these programs.
+        guard names.count(where: { contents.program($0) != nil }) <= Self.maximumNames else { return }
+        keepCommands(names, in: path)
     }
+
+    /// The most names of other programs that a program is expected to run.
+    private static let maximumNames = 40
 
     /// Returns the first word of each command in a shell's text.
     private static func firstWords(of text: [UInt8]) -> [[UInt8]] {

@@ -55,6 +55,16 @@ import Testing
         }
     }
 
+    @Test("A program with the names of many programs contains them, as busybox does", arguments: [30, 60])
+    func multicall(count: Int) async throws {
+        let names = (0..<count).map { "applet\($0)" }
+        let tools = try names.map { try program("usr/bin/\($0)", ELFMaker()) }
+        let owned = try dpkg([("tools", "Essential: yes", names.map { "/usr/bin/\($0)" })])
+        let box = ELFMaker.program(calling: ["execvp"], texts: names)
+        let found = try await Sample([glibc() + tools + owned, [program("box", box)]], runs: ["/box"]).kept()
+        #expect(found.contains("/usr/bin/applet7") == (count < 40))
+    }
+
     @Test("popen: Commands in the texts of a program that can run some are kept, with a shell")
     func native() async throws {
         for (symbols, texts, isKept, hasShell) in [
