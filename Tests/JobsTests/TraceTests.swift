@@ -70,7 +70,7 @@ import Testing
 
     @Test("A folded stack has one line for each part, with whole microseconds and no further semicolon")
     func foldedStacks() throws {
-        let profile = try #require(WorkProfile(Self.trace, of: WorkFiles(FileTree())))
+        let profile = try #require(WorkProfile(Self.trace, of: WorkFiles(FileTree()), arguments: ["/app/main.py"]))
         #expect(
             profile.foldedStacks == """
                 python3 (7);/app/main.py 350000
