@@ -185,6 +185,10 @@ bench: release fixtures ## Measure ratios to installed peers (ROWS=... for some 
 	swift build -c release --product MachineStart --static-swift-stdlib $(import-check)
 	THAW=$(release)/thaw fixtures/bench.sh $(ROWS)
 
+.PHONY: regressions
+regressions: build fixtures ## Judge single-line changes of the applications by counted starts (ROUNDS=1)
+	fixtures/regressions.py $(or $(ROUNDS),1)
+
 .PHONY: install
 install: ## Copy the release, manual pages and completions to PREFIX (/usr/local); run make release first
 	[ -x $(manual) ] || $(build-manual)

@@ -108,8 +108,8 @@ let package = Package(
         .executableTarget(
             name: "thaw",
             dependencies: [
-                "Analysis", "Build", "ColdStart", "ImageFiles", "Jobs", "Linux", "OCI", "Probe",
-                "Project", "Proof", "Registry", "Sandbox", "Slim", "TTY", arguments, system,
+                "Analysis", "Build", "ColdStart", "Jobs", "Linux", "OCI", "Project", "Registry", "Sandbox", "TTY",
+                arguments, system,
             ], swiftSettings: rules, linkerSettings: [.unsafeFlags(releaseLink, .when(configuration: .release))]),
         .executableTarget(
             name: "thaw-init", dependencies: ["CInit"], path: "Sources/Init", swiftSettings: embedded,

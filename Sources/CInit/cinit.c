@@ -33,6 +33,9 @@
 
 static int result(long value) { return value < 0 ? -errno : (int)value; }
 
+// The kernel may delay a program's timers by this time in nanoseconds; init's own slack is inherited.
+enum { default_timer_slack = 50 * 1000 };
+
 static int argument_count;
 static char **arguments;
 
@@ -384,6 +387,7 @@ static void default_signals(void) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_TIMERSLACK, default_timer_slack);
     for (int signal = 1; signal < 32; signal++) {
         struct sigaction action = {.sa_handler = SIG_DFL};
         sigaction(signal, &action, NULL);
@@ -551,6 +555,8 @@ static int start_sampler(int processor, struct perf_event_attr *attributes) {
 int cinit_start_samples(unsigned long long period) {
     struct perf_event_attr attributes = sample_attributes(period);
     int error = 0;
+    // Else the kernel wakes init together with the timer of the samples, and programs get the time that init then takes.
+    prctl(PR_SET_TIMERSLACK, 1);
     await_fine_timers();
     while (sampler_count < sampled_processors && (error = start_sampler(sampler_count, &attributes)) == 0)
         sampler_count++;

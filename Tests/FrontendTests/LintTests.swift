@@ -161,7 +161,7 @@ struct LintTests {
         #expect(!Lint.failsOnFinding(try parse("FROM a\n"), options))
     }
 
-    @Test("JSON and SARIF escape strings")
+    @Test("JSON escapes strings")
     func renders() throws {
         let found = try Self.findings("FROM a:1\nCMD a\n").filter { $0.names.contains("DL3025") }
         let json = Lint.json([("a\"b", found)])
@@ -171,9 +171,6 @@ struct LintTests {
                 "\"file\": \"a\\\"b\", \"startLine\": 2, \"endLine\": 2, \"fix\": \"write CMD [\\\"a\\\"]\", \"otherNames\": [\"DL3025\"]"
             ))
         #expect(Lint.json([("x", [])]) == "[]\n")
-        #expect(
-            Lint.sarif([("D", found)], version: "1").contains(
-                "\"ruleId\":\"JSONArgsRecommended\",\"level\":\"warning\""))
     }
 }
 

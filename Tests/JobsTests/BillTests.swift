@@ -14,18 +14,14 @@ struct BillTests {
     private let image: Image
 
     init() throws {
-        workspace = try Workspace()
-        image = try workspace.image([
+        let fixture = try PackageFixture(
+            dpkg: "Package: a\nVersion: 1:2~3\nStatus: install ok installed\nArchitecture: amd64\n",
             [
-                file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
-                file(
-                    "var/lib/dpkg/status",
-                    "Package: a\nVersion: 1:2~3\nStatus: install ok installed\nArchitecture: amd64\n"),
-                file("s/b_c-1.dist-info/METADATA", "Name: b_c\nVersion: 1\nLicense: see <LICENSE>\n"),
-                file("n/node_modules/@s/p/package.json", #"{"name":"@s/p","version":"4","license":"MIT"}"#),
-                file("g/specifications/a-1.gemspec", "s.name = \"a\"\ns.version = \"1\"\n"),
-            ]
-        ])
+                ("s/b_c-1.dist-info/METADATA", "Name: b_c\nVersion: 1\nLicense: see <LICENSE>\n"),
+                ("n/node_modules/@s/p/package.json", #"{"name":"@s/p","version":"4","license":"MIT"}"#),
+                ("g/specifications/a-1.gemspec", "s.name = \"a\"\ns.version = \"1\"\n"),
+            ])
+        (workspace, image) = (fixture.workspace, fixture.image)
     }
 
     private static let validator = """

@@ -16,18 +16,12 @@ struct ScanJobTests {
     private let image: Image
 
     init() throws {
-        workspace = try Workspace()
-        image = try workspace.image([
-            [
-                file("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"),
-                file(
-                    "var/lib/dpkg/status",
-                    "Package: libc6\nSource: glibc (2.36-8)\nVersion: 2.36-9\nStatus: install ok installed\n\n"
-                        + "Package: curl\nVersion: 7.88-1\nStatus: install ok installed\n"),
-                file("s/Flask_Login-0.5.dist-info/METADATA", "Name: Flask_Login\nVersion: 0.5\n"),
-            ],
-            [file("n/node_modules/lodash/package.json", #"{"name":"lodash","version":"4.17.20"}"#)],
-        ])
+        let fixture = try PackageFixture(
+            dpkg: "Package: libc6\nSource: glibc (2.36-8)\nVersion: 2.36-9\nStatus: install ok installed\n\n"
+                + "Package: curl\nVersion: 7.88-1\nStatus: install ok installed\n",
+            [("s/Flask_Login-0.5.dist-info/METADATA", "Name: Flask_Login\nVersion: 0.5\n")],
+            [("n/node_modules/lodash/package.json", #"{"name":"lodash","version":"4.17.20"}"#)])
+        (workspace, image) = (fixture.workspace, fixture.image)
     }
 
     private static let advisories: [(name: String, text: String)] = [

@@ -57,7 +57,7 @@ import Testing
         ])
         #expect(
             profile.causes.map(\.text) == [
-                "CPython compiles 2 modules without valid bytecode (layer 4)",
+                "CPython compiles and runs 2 modules without valid bytecode (layer 4)",
                 "loading the package numpy: 1 module (layer 1)", "loading the package @scope/name: 1 module (layer 1)",
                 "the shell sh", "code without a file in node",
             ])

@@ -38,9 +38,11 @@ struct TerminalTests {
     @Test("A phase ends with a line that stays; regions are drawn in order, and only the first needs a thread")
     func phases() throws {
         let written = try output { state, descriptor in
-            #expect(state.begin("probing", writingTo: descriptor))
-            #expect(!state.set(.transfer) { ["blob \u{7}"] })
-            #expect(!state.set(.build) { ["step"] })
+            let needsThread = [
+                state.begin("probing", writingTo: descriptor), state.set(.transfer) { ["blob \u{7}"] },
+                state.set(.build) { ["step"] },
+            ]
+            #expect(needsThread == [true, false, false])
             state.draw(writingTo: descriptor)
             state.end(writingTo: descriptor)
         }

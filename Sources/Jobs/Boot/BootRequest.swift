@@ -26,10 +26,10 @@ public struct BootRequest: Sendable {
     /// Makes a request with the options of the start.
     public init(start: StartOptions) { self.start = start }
 
-    /// Starts an image, or two in turns, and prints the result; returns the number of findings.
+    /// Starts an image, or two in turns, and shows the result; returns the number of findings.
     public func run(
         _ name: NamedImage, against other: NamedImage?, in store: Store, _ host: any JobHost,
-        print: @escaping @Sendable (Printout) -> Void
+        show: @escaping @Sendable (Printout) -> Void
     ) async throws -> Int {
         let job = try BootJob(start, nil, host: host)
         let subject = try await name.image(in: store, host)
@@ -41,19 +41,19 @@ public struct BootRequest: Sendable {
                     "two images exclude --snapshot, --from-snapshot, --network and --keep", status: .usage)
             }
             let second = try await other.image(in: store, host)
-            print(try await compared((subject, second), (name.text, other.text), by: job, in: store))
+            show(try await compared((subject, second), (name.text, other.text), by: job, in: store))
             return 0
         }
         let shown = { @Sendable (measured: StartMeasurement) in printout(measured, of: subject, named: name.text) }
         if keepsMachine {
             options.keptMachine = KeptMachine(ports: ports) { [ports] measured in
-                print(shown(measured))
+                show(shown(measured))
                 for port in ports { host.report("http://127.0.0.1:\(port.host)/ forwards to port \(port.guest)") }
                 host.report("the machine keeps running; Ctrl-C stops it")
             }
         }
         let measured = try await job.measure(subject, in: store, options: options)
-        if !keepsMachine { print(shown(measured)) }
+        if !keepsMachine { show(shown(measured)) }
         if let baseline {
             let document = try await job.baseline(measured, of: subject, name: name.text, in: store)
             try replaceFile(baseline, with: Array(document.text.utf8))

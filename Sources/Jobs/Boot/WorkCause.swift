@@ -53,7 +53,7 @@ extension WorkSubject {
         let count = parts.moduleCount
         let modules = count == 1 ? "1 module" : "\(count) modules"
         switch self {
-        case .compiled: return "CPython compiles \(modules) without valid bytecode\(place)"
+        case .compiled: return "CPython compiles and runs \(modules) without valid bytecode\(place)"
         case .package(let name): return "loading the package \(name): \(modules)\(place)"
         case .library(let name): return "loading Python's \(name): \(modules)\(place)"
         case .module(let path):

@@ -87,14 +87,4 @@ public struct LintResult {
 
     /// The findings as JSON.
     public var json: String { Lint.json(files.map { ($0.view.path, $0.findings) }) }
-
-    /// Returns the findings as a log in SARIF.
-    ///
-    /// - Parameter version: The version of thaw.
-    public func sarif(version: String) -> String {
-        let sources = files.map { ($0.view.path, $0.view.source) }
-        return Lint.sarif(
-            files.map { ($0.view.path, $0.findings) }, version: version,
-            sources: Dictionary(sources, uniquingKeysWith: { $1 }).compactMapValues(\.self))
-    }
 }

@@ -36,10 +36,10 @@ public struct OptimizeRequest: Sendable {
 
     /// Runs all parts for a context or an image; returns false if a budget is exceeded.
     public func run(
-        _ subject: String, in store: Store, _ host: any JobHost, print: (Printout) -> Void
+        _ subject: String, in store: Store, _ host: any JobHost, show: (Printout) -> Void
     ) async throws -> Bool {
         if try CureChoice(cures, nil) == .list {
-            print(.text(CureChoice.listing))
+            show(.text(CureChoice.listing))
             return true
         }
         let lease = try store.lease()
@@ -67,7 +67,7 @@ public struct OptimizeRequest: Sendable {
         }
         let directory = output.map { FilePath($0) } ?? ReportPlace.directory(for: subject)
         try write(result, built, to: directory)
-        print(.text(result.summary(report: directory.appending("report.html").string)))
+        show(.text(result.summary(report: directory.appending("report.html").string)))
         try result.verification.require()
         if let name {
             try store.publish(result.after.image, as: name)

@@ -26,9 +26,15 @@ extension Store {
         defer { DebugLog.event("publish.wait", [("ms", (ContinuousClock.now - start).millisecondsText)]) }
         let name = try leave(entries)
         do {
-            let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
-            if try root.exists(name) { try replaceIndex() }
-            try lock.release()
+            // Shared: all whose entries were added go on at once.
+            let end = try Lock(path.appending("thaw/index.lock"), .shared)
+            let isWaiting = try root.exists(name)
+            try end.release()
+            if isWaiting {
+                let lock = try Lock(path.appending("thaw/index.lock"), .exclusive)
+                if try root.exists(name) { try replaceIndex() }
+                try lock.release()
+            }
         } catch {
             try? root.remove(name)
             throw error

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Jobs
-import OCI
 import TTY
 
 /// The command `thaw import`.

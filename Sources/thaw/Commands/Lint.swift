@@ -44,7 +44,7 @@ struct LintCommand: AsyncParsableCommand {
         switch format {
         case .text: Terminal.print(result.text)
         case .json: Terminal.print(json: result.json)
-        case .sarif: Terminal.print(json: result.sarif(version: Version.text))
+        case .sarif: Terminal.print(result.sarif(version: Version.text))
         }
         if result.hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
     }
