@@ -80,6 +80,6 @@ import Testing
                 ended threads;before the first file 50000
 
                 """)
-        #expect(profile.text(isCounted: false).contains("  50 %  350 ms  python3 (7) after opening /app/main.py"))
+        #expect(profile.text(isCounted: false).contains("  21 %  150 ms  python3 (7) after opening /lib/a;b.so"))
     }
 }
