@@ -103,7 +103,8 @@ private struct SamplePlaces {
         let mapping = address.flatMap { address in
             process.mappings.last { $0.start <= address && address - $0.start < $0.byteCount }
         }
-        let isFile = mapping?.path.first == UInt8(ascii: "/")
+        // The kernel writes `//anon` for memory without a file.
+        let isFile = mapping?.path.first == UInt8(ascii: "/") && mapping?.path.starts(with: "//".utf8) == false
         let offset = mapping.map { $0.fileOffset &+ ((address ?? 0) - $0.start) } ?? 0
         let place = SampledWork(
             process: event.process, program: process.program, module: opened[event.thread],

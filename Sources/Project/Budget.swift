@@ -61,6 +61,9 @@ extension ProjectFile {
         /// The largest number that holds.
         public let count: Int
 
+        /// Makes a limit.
+        public init(severity: String, count: Int) { (self.severity, self.count) = (severity, count) }
+
         /// The severities, most severe first.
         public static let severities = ["critical", "high", "medium", "low", "unknown"]
     }

@@ -112,7 +112,11 @@ public struct ProbeRecord: Equatable, Sendable {
     }
 
     /// The kind of the result; results of different kinds have no fields in common.
-    var kind: String? { fields.first?.name }
+    ///
+    /// A set that is not known makes no other kind.
+    var kind: String? {
+        fields.first.flatMap { field in if case .set = field.value { nil } else { field.name } }
+    }
 
     /// Returns the value of the field of that name.
     func value(of name: String) -> Value? { fields.first { $0.name == name }?.value }

@@ -59,23 +59,30 @@ private struct Rewrite {
             guard tree.node(at: path) == nil, tree.inode(at: path.parent)?.kind.isDirectory ?? false else { return }
             removals.append(path)
         }
-        var firsts: [FileTree.InodeID: FileTree.NodeID] = [:]
-        plan.contents.tree.walk { path, node in
-            guard plan.keep[node] != nil else { return }
+        let untouched = Self.untouched(plan, in: below)
+        var firsts = Dictionary(untouched.sorted().map { (tree[node: $0].inode, $0) }) { first, _ in first }
+        plan.contents.tree.walk { _, node in
+            guard plan.keep[node] != nil, !untouched.contains(node) else { return }
             let inode = plan.contents.tree[node: node].inode
             let kind = plan.contents.tree.inodes[inode].kind
-            if plan.replacements[node] == nil, let lower = below.inode(at: path),
-                (lower.layer, lower.ordinal) == (tree.inodes[inode].layer, tree.inodes[inode].ordinal)
-            {
-                if firsts[inode] == nil { firsts[inode] = node }
-                return
-            }
             if kind.isDirectory { return directories.append(node) }
             if plan.replacements[node] != nil { return replaced.append(node) }
             if let first = firsts[inode] { return links.append((node, to: first)) }
             firsts[inode] = node
             if kind.isFile { files[inode] = node } else { specials.append(node) }
         }
+    }
+
+    /// Returns the kept paths that are the same in the lower layers.
+    private static func untouched(_ plan: SlimPlan, in below: FileTree) -> Set<FileTree.NodeID> {
+        let tree = plan.contents.tree
+        var found = Set<FileTree.NodeID>()
+        below.walk { path, lower in
+            guard let node = tree.node(at: path), plan.keep[node] != nil, plan.replacements[node] == nil else { return }
+            let (old, new) = (below.inode(of: lower), tree.inode(of: node))
+            if (old.layer, old.ordinal) == (new.layer, new.ordinal) { found.insert(node) }
+        }
+        return found
     }
 
     func write(into store: Store, _ compression: Compression) throws -> Layer {

@@ -104,7 +104,8 @@ struct CommandRequestTests {
     @Test(
         "The methods of --call answer as text and as JSON",
         arguments: [
-            ("check", "", false), ("check,format=json", "[", false), ("targets", "build (default)  FROM scratch", false),
+            ("check", "", false), ("check,format=json", "[", false),
+            ("targets", "build (default)  FROM scratch", false),
             ("targets,format=json", "{", false), ("outline,format=json", "{", false),
         ])
     func calls(call: String, prefix: String, hasFailed: Bool) async throws {
@@ -133,16 +134,16 @@ struct CommandRequestTests {
     @Test("A SARIF log of lint has no links in its messages, and columns in UTF-16")
     func lintLog() async throws {
         let workspace = try Workspace()
-        let path = try workspace.write("Dockerfile", "FROM scratch\nCMD a\n").string
+        let path = try workspace.write("Dockerfile", "FROM scratch\nEXPOSE [ä](x):80:80\n").string
         let job = try LintJob(
             [path], arguments: [], ignored: [], configuration: nil, image: nil, asksShellCheck: false,
             host: FakeHost(), openStore: { nil })
         let log = try await job.run(fixes: false).sarif(version: "1")
         let run = try #require(log["runs"]?.array?.first)
         #expect(run["columnKind"]?.string == "utf16CodeUnits")
-        let found = try #require(run["results"]?.array?.first { $0["ruleId"]?.string == "JSONArgsRecommended" })
+        let found = try #require(run["results"]?.array?.first { $0["ruleId"]?.string == "SyntaxError" })
         let text = try #require(found["message"]?["text"]?.string)
-        // The fix quotes the command, and so its brackets.
+        // The message quotes the port, and so its brackets.
         #expect(text.contains(#"\["#) && !text.contains(/(^|[^\\])[\[\]]/), "\(text)")
         let region = found["locations"]?.array?.first?["physicalLocation"]?["region"]
         #expect(region?["startLine"]?.integer == 2)

@@ -27,6 +27,8 @@ struct ProjectTests {
             keep = ["certs"]
             include = ["/app/**"]
             exclude = ["/x"]
+            [optimize]
+            cures = ["python-bytecode"]
             [budget]
             size = "60MB"
             unpacked = "1.5GB"
@@ -40,6 +42,7 @@ struct ProjectTests {
             duplicates = "5MB"
             secrets = 0
             setuid = 1
+            vulnerabilities = { high = 2, critical = 0 }
             root = false
             healthcheck = true
             forbidden-packages = ["curl"]
@@ -72,6 +75,9 @@ struct ProjectTests {
         #expect(budget.largestLayer == ByteCount(40_000_000) && budget.leftovers == ByteCount(0))
         #expect(budget.growth == .part(0.02) && budget.wasteRatio == 0.02 && budget.duplicates == ByteCount(5_000_000))
         #expect(budget.secrets == 0 && budget.setuid == 1 && budget.forbidsRoot && budget.needsHealthcheck)
+        #expect(
+            budget.vulnerabilities == [.init(severity: "critical", count: 0), .init(severity: "high", count: 2)])
+        #expect(project.cures == ["python-bytecode"])
         #expect(budget.forbiddenPackages == ["curl"])
         #expect(project.waivers == [.init(rule: "waste-ratio", reason: "soon better", until: "2027-01-31")])
         #expect(project.secrets.rules == [.init(id: "acme", pattern: "acme_[a-z]{9}")])

@@ -6,7 +6,7 @@ import TTY
 /// The command `thaw boot`.
 struct BootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start an image and measure the time to its first request.",
+        commandName: "boot", abstract: "Start an image and measure the time to its first request.",
         discussion: """
             With a second image, both are started in turns, and the result says which one is faster.
             Example: thaw boot --probe http:8080/ --budget 60s app:old app:new

@@ -8,6 +8,7 @@ import TTY
 /// The command `thaw copy`.
 struct CopyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "copy",
         abstract: "Copy images between the store, registries, OCI layouts, archives, Docker and Podman.",
         discussion: """
             With --all-tags, both places are repositories or layouts, and every tag keeps its name.

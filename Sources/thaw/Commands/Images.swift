@@ -37,7 +37,8 @@ struct Images: ParsableCommand {
 /// The command `thaw tag`.
 struct TagCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Add a name to an image of the store.", discussion: "Example: thaw tag app:latest app:1.2")
+        commandName: "tag", abstract: "Add a name to an image of the store.",
+        discussion: "Example: thaw tag app:latest app:1.2")
     @OptionGroup var global: GlobalOptions
     @Argument(help: "Name of the image.") var image: String
     @Argument(help: "New name.") var name: String
