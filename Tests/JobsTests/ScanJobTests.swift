@@ -108,7 +108,7 @@ struct ScanJobTests {
         let rule = try #require(try await check.report(on: image, named: "app", today: "2026-12-01").rules.first)
         #expect(rule.name == "vulnerabilities" && rule.summary == summary)
         #expect(rule.measured.map { $0 == 0 } == holds)
-        let cause = "CVE-1 in libc6 2.36-9, fixed in 2.36-9, in layer 0"
+        let cause = "CVE-1 in libc6 2.36-9, fixed in 2.36-9, in layer 0 (test)"
         #expect(rule.causes.map(\.line) == (holds == false ? [cause] : []))
     }
 
