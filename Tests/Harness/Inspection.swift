@@ -1,6 +1,8 @@
 /// The documents of an image in a store, which is an OCI layout; read by this harness, not by `thaw`.
 public struct Inspection: Sendable {
     private let store: String
+    /// The digest of the manifest.
+    public let digest: String
     public let manifest: Document
     /// The whole configuration document; its member `config` has the settings of containers.
     public let config: Document
@@ -16,6 +18,7 @@ public struct Inspection: Sendable {
         guard let digest = entry?["digest"].text else {
             throw ProgramFailure(description: "\(full) is not in \(directory.store)")
         }
+        self.digest = digest
         manifest = try Document(parsing: Program.shell("cat '\(Self.blob(digest, in: directory.store))'"))
         config = try Document(
             parsing: Program.shell("cat '\(Self.blob(manifest["config"]["digest"].text ?? "", in: directory.store))'"))

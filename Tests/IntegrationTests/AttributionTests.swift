@@ -27,9 +27,10 @@ struct AttributionTests {
         try directory.succeed("load", "-i", Bases.path)
         for module in modules {
             try directory.write(
-                "app/lib/\(module.name).py", "total = 0\nfor i in range(\(module.rounds)):\n    total += i * i\n")
+                "context/app/lib/\(module.name).py",
+                "total = 0\nfor i in range(\(module.rounds)):\n    total += i * i\n")
         }
-        try directory.write("app/main.py", server)
+        try directory.write("context/app/main.py", server)
         let compile = bytecode ? "python3 -m compileall -q --invalidation-mode unchecked-hash /srv/lib" : "true"
         try directory.build(
             """

@@ -15,7 +15,7 @@ import Testing
         ),
         (
             "thaw image inspect $REGISTRY/app:1 --format '{{ .Size }} {{ len .RootFS.Layers }} {{json .RepoDigests}}'",
-            #"[0-9]* [0-9]* \["127.0.0.1:[0-9]*/app@sha256:[0-9a-f]*"\]"#
+            #"[0-9]* [0-9]* \[\]"#
         ),
         ("thaw image inspect $REGISTRY/app:1 --format '{{ .Os }}/{{ .Architecture }}'", "linux/amd64"),
         ("thaw image inspect $REGISTRY/app:1 --format '{{ len .Config.ExposedPorts }}'", "1"),

@@ -71,7 +71,7 @@ import Testing
         let host = FakeHost()
         let result = try await Self.optimize(in: Workspace(), budget, host: host)
         #expect(result.verdict.text == "holds  setuid: 0 of 0\nBROKEN  root: the program runs as root")
-        #expect(host.texts.contains { $0.contains("the budget 'growth' is not checked") })
+        #expect(host.texts.contains { $0.contains("the budget 'growth' is checked by thaw gate only") })
     }
 
     @Test("The report has all documents, and is valid")

@@ -201,6 +201,8 @@ enum Schemas {
                 "before": boot, "after": boot, "comparison": comparison,
                 "counted?": ["before": boot, "after": boot, "comparison": comparison],
             ],
-            "build?": ["containerimage.digest": .string, "thaw.steps": .list(step)],
+            "build?": [
+                "containerimage.config.digest": .string, "containerimage.digest": .string, "thaw.steps": .list(step),
+            ],
         ])
 }

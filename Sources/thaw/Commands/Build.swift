@@ -74,7 +74,7 @@ struct BuildCommand: AsyncParsableCommand {
         let path = try BuildSources(context, file: options.file).path()
         let view = DockerfileView(
             path, arguments: buildArguments(options.buildArg, ProjectFile()), openStore: global.existingStore)
-        let answer = try await view.answer(to: check ? "check" : call, target: options.target)
+        let answer = try await view.answer(to: check && call == "build" ? "check" : call, target: options.target)
         answer.isJSON ? Terminal.print(json: answer.text) : Terminal.print(answer.text)
         if answer.hasFailed { throw ExitCode(CommandStatus.failed.rawValue) }
     }

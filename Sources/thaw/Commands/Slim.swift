@@ -79,7 +79,7 @@ struct SlimOptionGroup: ParsableArguments {
             Layers: flat (one), keep (those of the base image stay untouched) or auto (as many of the lowest ones as cost \
             at most 5 %).
             """, valueName: "layers"))
-    var layers = "auto"
+    var layers = "flat"
 
     /// Returns the values of the options.
     func settings() throws -> SlimSettings {
