@@ -169,7 +169,8 @@ extension ELFBytes {
         var found: [ELF.Note] = []
         var places = Set<UInt64>()
         let regions = segments.filter { $0.type == 4 }.map { ($0.offset, $0.fileSize) }
-        for (offset, size) in (try regions + noteSections()).prefix(Self.maximumRegions) {
+        let sections = try sections().filter { $0.type == ELF.Section.notes }.map { ($0.offset, $0.size) }
+        for (offset, size) in (regions + sections).prefix(Self.maximumRegions) {
             guard let range = range(offset, size) else { continue }
             try readNotes(in: range, into: &found, places: &places)
         }
@@ -203,25 +204,6 @@ extension ELFBytes {
             }
             position = content + (size + 3) & ~3
         }
-    }
-
-    /// Returns offset and size of every section of notes.
-    ///
-    /// Section headers may be missing or wrong; the loader doesn't use them.
-    private func noteSections() throws(ELF.Fault) -> [(UInt64, UInt64)] {
-        let size: UInt64 = is64 ? 64 : 40
-        guard let table = try number(is64 ? 40 : 32, is64 ? 8 : 4), table > 0,
-            let count = try number(is64 ? 60 : 48, 2), range(table, size * count) != nil
-        else { return [] }
-        var sections: [(UInt64, UInt64)] = []
-        for index in 0..<count {
-            let header = table + index * size
-            guard try number(header + 4, 4) == 7, let offset = try number(header + (is64 ? 24 : 16), is64 ? 8 : 4),
-                let length = try number(header + (is64 ? 32 : 20), is64 ? 8 : 4)
-            else { continue }
-            sections.append((offset, length))
-        }
-        return sections
     }
 }
 

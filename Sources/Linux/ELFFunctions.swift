@@ -25,7 +25,9 @@ public struct ELFFunctions: Sendable {
         let file = try ELFBytes(bytes)
         segments = try file.segments().filter(\.isLoaded)
         let sections = (try? file.sections()) ?? []
-        let tables = sections.filter { $0.type == 2 } + sections.filter { $0.type == 11 }
+        let tables = [ELF.Section.symbols, ELF.Section.dynamicSymbols].flatMap { type in
+            sections.filter { $0.type == type }
+        }
         guard let table = tables.first, Int(table.link) < sections.count else { return }
         try? read(table, names: sections[Int(table.link)], in: file)
         // Of several names of one place the longest function stays last, and is found first.
@@ -67,36 +69,7 @@ public struct ELFFunctions: Sendable {
     }
 }
 
-extension ELF {
-    /// The place of a section in the file.
-    struct Section {
-        let type: UInt32
-        let offset: UInt64
-        let size: UInt64
-        let link: UInt32
-    }
-}
-
 extension ELFBytes {
-    /// Reads the section headers; a file may have none.
-    func sections() throws(ELF.Fault) -> [ELF.Section] {
-        let what = "section headers"
-        let table = try word(is64 ? 40 : 32, what)
-        let count = try UInt64(half(is64 ? 60 : 48, what))
-        let size: UInt64 = is64 ? 64 : 40
-        guard table > 0, count > 0 else { return [] }
-        guard range(table, size * count) != nil else { throw .outside(what) }
-        var list: [ELF.Section] = []
-        for index in 0..<count {
-            let header = table + index * size
-            list.append(
-                try ELF.Section(
-                    type: int(header + 4, what), offset: word(header + (is64 ? 24 : 16), what),
-                    size: word(header + (is64 ? 32 : 20), what), link: int(header + (is64 ? 40 : 24), what)))
-        }
-        return list
-    }
-
     fileprivate func byte(_ offset: UInt64) throws(ELF.Fault) -> UInt8 {
         guard let range = range(offset, 1) else { throw .outside("symbol table") }
         return try bytes(range)[0]

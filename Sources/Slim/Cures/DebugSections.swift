@@ -34,8 +34,8 @@ struct DebugSections: Cure {
                 && files.tree.inodes[id].linkCount > 0
                 && files.tree.inodes[id].kind.size - Int64(clamping: SectionCut.end(of: elf)) >= minimumGain
         }
-        var tables: [FileTree.InodeID: SectionTable] = [:]
-        try read(candidates.keys, files) { id, content in tables[id] = SectionTable(header: content.bytes(0..<64)) }
+        var tables: [FileTree.InodeID: SectionList] = [:]
+        try read(candidates.keys, files) { id, content in tables[id] = SectionList(header: content.bytes(0..<64)) }
         try read(tables.keys, files) { id, content in
             if let range = tables[id]?.range { tables[id]?.read(content.bytes(range)) }
         }
@@ -76,61 +76,46 @@ private struct ContentRange {
     }
 }
 
-/// The section headers of a little-endian ELF file of 64 bits.
-///
-/// ```
-/// header:  40 offset of the table   58 size of an entry   60 count   62 index of the names
-/// entry:   0 name   4 type   8 flags   24 offset   32 size
-/// ```
-struct SectionTable {
-    struct SectionHeader {
-        let name: Int
-        let type: UInt32
-        let flags: UInt64
-        let offset: Int
-        let size: Int
-    }
-
-    private static let entrySize = 64
-    private static let noBits: UInt32 = 8
+/// The sections of a file of 64 bits, whose numbers are checked: no table or section is larger than any file.
+struct SectionList {
+    private static let headerSize: UInt64 = 64
+    private static let maximumOffset: UInt64 = 1 << 40
+    private static let maximumNames: UInt64 = 1 << 20
+    private let table: ELF.SectionTable
     /// The place of the table in the file.
     let range: Range<Int>
-    private let namesIndex: Int
-    private(set) var sections: [SectionHeader] = []
+    private(set) var sections: [ELF.Section] = []
 
     /// Reads the file's header; nil if it names no table of a plausible size.
     init?(header: [UInt8]) {
-        guard header.count == 64, let offset = Self.number(header, 40, 8), let size = Self.number(header, 58, 2),
-            let count = Self.number(header, 60, 2), let names = Self.number(header, 62, 2),
-            size == Self.entrySize, count > 0, names < count, offset < 1 << 40
+        guard let table = try? ELF.SectionTable(header: header), table.entrySize == Self.headerSize, table.count > 0,
+            table.namesIndex < table.count, table.offset < Self.maximumOffset
         else { return nil }
-        range = offset..<(offset + count * size)
-        namesIndex = names
+        self.table = table
+        range = Int(table.offset)..<Int(table.offset + table.count * Self.headerSize)
     }
 
-    mutating func read(_ table: [UInt8]) {
-        guard table.count == range.count else { return }
-        sections = stride(from: 0, to: table.count, by: Self.entrySize).compactMap { start in
-            guard let name = Self.number(table, start, 4), let type = Self.number(table, start + 4, 4),
-                let flags = Self.number(table, start + 8, 8), let offset = Self.number(table, start + 24, 8),
-                let size = Self.number(table, start + 32, 8), offset < 1 << 40, size < 1 << 40
-            else { return nil }
-            return SectionHeader(
-                name: name, type: UInt32(type), flags: UInt64(flags), offset: offset,
-                size: type == Self.noBits ? 0 : size)
-        }
+    /// Takes the bytes of the table; a wrong section makes all of them unknown.
+    mutating func read(_ bytes: [UInt8]) {
+        guard bytes.count == range.count else { return }
+        let found = table.sections(in: bytes)
+        let isPlausible = found.allSatisfy { max($0.offset, $0.size) < Self.maximumOffset }
+        sections = isPlausible && found.count == Int(table.count) ? found : []
     }
 
     /// The place of the sections' names.
     var namesRange: Range<Int>? {
-        guard sections.count * Self.entrySize == range.count, sections[namesIndex].size <= 1 << 20 else { return nil }
-        return sections[namesIndex].offset..<(sections[namesIndex].offset + sections[namesIndex].size)
+        guard !sections.isEmpty, sections[Int(table.namesIndex)].byteCount <= Self.maximumNames else { return nil }
+        return sections[Int(table.namesIndex)].range
     }
+}
 
-    private static func number(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int? {
-        let value = (0..<count).reduce(UInt64(0)) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
-        return Int(exactly: value)
-    }
+extension ELF.Section {
+    /// The bytes in the file.
+    fileprivate var byteCount: UInt64 { type == Self.noBits ? 0 : size }
+
+    /// The place in the file; both numbers are known to be small.
+    fileprivate var range: Range<Int> { Int(offset)..<Int(offset + byteCount) }
 }
 
 /// The end of a file without its debug sections.
@@ -148,19 +133,19 @@ struct SectionCut {
     private static let allocated: UInt64 = 2
 
     /// Nil if the end of the file has anything that may be the program's own.
-    init?(_ elf: ELF, _ table: SectionTable, names: [UInt8], fileSize: Int64) {
+    init?(_ elf: ELF, _ table: SectionList, names: [UInt8], fileSize: Int64) {
         let end = Int(clamping: Self.end(of: elf))
         var last = table.range.upperBound
-        for section in table.sections where section.size > 0 {
-            last = max(last, section.offset + section.size)
+        for section in table.sections where section.byteCount > 0 {
+            last = max(last, section.range.upperBound)
             guard section.flags & Self.allocated == 0 else {
-                if section.offset + section.size > end { return nil }
+                if section.range.upperBound > end { return nil }
                 continue
             }
-            let name = names.dropFirst(section.name).prefix { $0 != 0 }
+            let name = names.dropFirst(Int(section.name)).prefix { $0 != 0 }
             let text = String(decoding: name, as: UTF8.self)
             let isKnown = Self.known.contains(text) || [".debug_", ".zdebug_"].contains { text.hasPrefix($0) }
-            guard isKnown || section.offset + section.size <= end else { return nil }
+            guard isKnown || section.range.upperBound <= end else { return nil }
         }
         guard last == Int(fileSize), end < Int(fileSize) else { return nil }
         size = Int64(end)
