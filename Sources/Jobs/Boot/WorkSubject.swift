@@ -1,3 +1,6 @@
+internal import ImageFiles
+internal import OCI
+
 /// The subject of a part of the work, which has the same name in two versions of an image.
 enum WorkSubject: Hashable {
     /// Python sources that CPython compiles at the start, since they have no valid bytecode.
@@ -67,13 +70,9 @@ enum WorkSubject: Hashable {
     /// Returns the path of a module's source: `/a/__pycache__/m.cpython-311.pyc` is `/a/m.py`.
     static func source(ofModule path: String) -> String {
         guard path.hasSuffix(".pyc") else { return path }
-        var words = path.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let name = words.removeLast()
-        if words.last == "__pycache__" {
-            words.removeLast()
-            return (words + ["\(name.prefix { $0 != "." }).py"]).joined(separator: "/")
-        }
-        return String(path.dropLast())
+        let source = (try? ImagePath(path)).flatMap { PythonBytecode.source(of: $0) }
+        // A compiled form beside its source has its name.
+        return source?.description ?? String(path.dropLast())
     }
 
     private static func isLibrary(_ word: String) -> Bool {
