@@ -78,7 +78,7 @@ struct GuestSession {
         switch message {
         case .mark(let mark, let clock): marks[mark] = ClockStamp(host: time, guest: clock)
         case .output(let stream, let clock, let bytes):
-            receiveOutput(bytes, stream, ClockStamp(host: time, guest: clock))
+            receiveOutput(bytes, of: stream, at: ClockStamp(host: time, guest: clock))
         case .attempt(let lastAttempt): self.lastAttempt = lastAttempt.clamped
         case .peakMemory(let byteCount): peakMemory = min(byteCount, GuestSession.largest)
         case .cpuTime(let mark, let microseconds): cpuTimes[mark] = min(microseconds, GuestSession.largest / 1000)
@@ -99,7 +99,7 @@ struct GuestSession {
         }
     }
 
-    private mutating func receiveOutput(_ bytes: [UInt8], _ stream: Message.Stream, _ stamp: ClockStamp) {
+    private mutating func receiveOutput(_ bytes: [UInt8], of stream: Message.Stream, at stamp: ClockStamp) {
         output.append(bytes)
         console.append(bytes)
         record.add(output: bytes, at: stamp.guest)

@@ -39,6 +39,20 @@ struct PerfRecords {
     /// True if the kernel had no space for some records.
     private(set) var hasLosses = false
 
+    /// The types of records, `enum perf_event_type` of `perf_event.h`; others are skipped.
+    private enum RecordType: UInt32 {
+        case lost = 2
+        case comm = 3
+        case fork = 7
+        case sample = 9
+        case mmap2 = 10
+    }
+
+    /// `PERF_RECORD_MISC_COMM_EXEC`: the name is that of a new program.
+    private static let miscCommExec: UInt16 = 1 << 13
+    /// `PERF_RECORD_MISC_CPUMODE_MASK`, and its value for user mode.
+    private static let miscModeMask: UInt16 = 7
+    private static let miscUser: UInt16 = 2
     private static let headerSize = 8
 
     /// Decodes the bytes of each processor.
@@ -56,33 +70,34 @@ struct PerfRecords {
                 let size = header.number(UInt16.self), size >= Self.headerSize, Int(size) <= bytes.count - position
             else { return }
             let body = Array(bytes[position + Self.headerSize..<position + Int(size)])
-            if type == 2 { hasLosses = true }
-            if let event = Self.event(type, misc, body) { events.append(event) }
             position += Int(size)
+            guard let type = RecordType(rawValue: type) else { continue }
+            if type == .lost { hasLosses = true }
+            if let event = Self.event(type, misc: misc, body: body) { events.append(event) }
         }
     }
 
-    private static func event(_ type: UInt32, _ misc: UInt16, _ body: [UInt8]) -> PerfEvent? {
+    private static func event(_ type: RecordType, misc: UInt16, body: [UInt8]) -> PerfEvent? {
         var fields = WireReader(body)
-        if type == 9 { return sample(&fields, misc) }
+        if type == .sample { return sample(&fields, misc) }
         guard body.count >= 24, let process = fields.number(UInt32.self), let second = fields.number(UInt32.self) else {
             return nil
         }
         var trailer = WireReader(body, from: body.count - 8)
         let time = trailer.number(UInt64.self) ?? 0
         switch type {
-        case 3:
+        case .comm:
             let name = Array(body[8..<body.count - 16].prefix { $0 != 0 })
             return PerfEvent(
-                time: time, process: process, thread: second, kind: .name(name, isProgram: misc & (1 << 13) != 0))
-        case 7:
+                time: time, process: process, thread: second, kind: .name(name, isProgram: misc & miscCommExec != 0))
+        case .fork:
             guard let thread = fields.number(UInt32.self) else { return nil }
             return PerfEvent(time: time, process: process, thread: thread, kind: .fork(parent: second))
-        case 10:
+        case .mmap2:
             return mapping(&fields, body).map {
                 PerfEvent(time: time, process: process, thread: second, kind: .mapping($0))
             }
-        default: return nil
+        case .lost, .sample: return nil
         }
     }
 
@@ -91,7 +106,7 @@ struct PerfRecords {
             let thread = fields.number(UInt32.self), let time = fields.number(UInt64.self),
             let registers = fields.number(UInt64.self)
         else { return nil }
-        let isKernel = misc & 7 != 2
+        let isKernel = misc & miscModeMask != miscUser
         let user = registers == 0 ? nil : fields.number(UInt64.self)
         return PerfEvent(
             time: time, process: process, thread: thread,

@@ -85,7 +85,7 @@ private struct SamplePlaces {
         case .name(let name, let isProgram):
             guard isProgram, processes[event.process] != nil, event.process != Self.initProcess else { return }
             processes[event.process] = Process(program: name, isImage: true)
-            (modules[event.thread], opened[event.thread]) = (modules[event.thread] ?? [], nil)
+            opened[event.thread] = nil
         case .mapping(let mapping):
             if processes[event.process]?.mappings.count ?? Self.mappingLimit < Self.mappingLimit {
                 processes[event.process]?.mappings.append(mapping)
