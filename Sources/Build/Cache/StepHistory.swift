@@ -109,8 +109,7 @@ final class StepHistory: Sendable {
     private static func path(of key: Digest) -> FilePath { FilePath("thaw/why/\(key.hex)") }
 
     private static func fields(in path: FilePath, of store: Store) -> [String] {
-        contents(of: path, in: store).split(separator: 0, omittingEmptySubsequences: false).dropLast()
-            .map { String(decoding: $0, as: UTF8.self) }
+        StepInputs.fields(in: contents(of: path, in: store)[...])
     }
 
     private static func contents(of path: FilePath, in store: Store) -> [UInt8] {

@@ -28,9 +28,15 @@ struct StepInputs: Sendable, Hashable {
     var list: [StepInput] { Self.list(bytes[...]) }
 
     private static func list(_ bytes: ArraySlice<UInt8>) -> [StepInput] {
-        let fields = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
-            .map { String(decoding: $0, as: UTF8.self) }
+        let fields = fields(in: bytes)
         return stride(from: 0, to: fields.count - 1, by: 2).map { StepInput(name: fields[$0], value: fields[$0 + 1]) }
+    }
+
+    /// Returns the texts that a NUL ends, one after another.
+    static func fields(in bytes: ArraySlice<UInt8>) -> [String] {
+        bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     /// Returns the differences to the inputs of a later step.
