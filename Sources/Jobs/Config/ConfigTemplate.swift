@@ -37,5 +37,5 @@ public enum ConfigTemplate {
 
 extension String {
     /// The text with blanks up to a width, and at least one.
-    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
+    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
 }

@@ -42,8 +42,6 @@ public enum CureChoice: Sendable, Equatable {
     /// All cures, a line each.
     public static var listing: String {
         let width = Cures.all.map(\.name.count).max() ?? 0
-        return Cures.all.map { cure in
-            cure.name + String(repeating: " ", count: width - cure.name.count) + "  \(cure.summary)"
-        }.joined(separator: "\n")
+        return Cures.all.map { $0.name.padded(to: width + 2) + $0.summary }.joined(separator: "\n")
     }
 }

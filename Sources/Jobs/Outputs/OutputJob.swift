@@ -63,6 +63,7 @@ public struct OutputJob: Sendable {
     private let settings: OutputSettings
     private let attestations: AttestationRequest
     private let list: [Output]
+    private let caches: [CacheLocation]
     private let names: [Reference]
     private let annotations: Annotations
 
@@ -73,13 +74,14 @@ public struct OutputJob: Sendable {
     public init(_ build: BuildJob, to settings: OutputSettings, attestations: AttestationRequest) throws {
         (self.build, self.settings, self.attestations) = (build, settings, attestations)
         list = try Output.all(settings.outputs, load: settings.loads, push: settings.pushes)
+        caches = try build.settings.cacheExports()
         annotations = try settings.parsedAnnotations()
         names = try settings.names.map(reference)
         try Output.check(
             list, annotations, names: names, platforms: build.settings.platforms(),
             isAttested: !attestations.isEmpty, host: build.host)
         for output in list { try output.expectWritable() }
-        for cache in try build.settings.cacheExports() { try cache.expectWritable() }
+        for cache in caches { try cache.expectWritable() }
         for (file, option) in [(settings.idFile, "--iidfile"), (settings.metadataFile, "--metadata-file")] {
             if let file { try FileDestination.expectWritable(FilePath(file), for: option) }
         }
@@ -98,13 +100,12 @@ public struct OutputJob: Sendable {
         // The lease keeps a garbage collection from removing the image before it has a name.
         let lease = try store.lease()
         let compression = Output.compression(of: list)
-        let caches = try build.settings.cacheExports()
         let isInline = caches.contains(where: \.isInline) || build.settings.requestsInlineCache()
         let results =
             isVerified
             ? [try await build.verified(context, compression: compression)]
             : try await build.builds(
-                context, compression: compression, isDeferred: try defersCompression(isInline, caches))
+                context, compression: compression, isDeferred: try defersCompression(isInline: isInline))
         for cache in caches { for result in results { try await cache.write(result, in: store, host) } }
         let images = try settings.squashed(
             results.map { isInline ? $0.withInlineCache() : $0 }, into: store,
@@ -121,7 +122,7 @@ public struct OutputJob: Sendable {
         }
         let shown = if let set { set } else { try await sender.set(Output(.image)) }
         try lease.release()
-        try report(shown, results, attester?.metadata ?? [:])
+        try report(shown, of: results, more: attester?.metadata ?? [:])
         return try shown.id()
     }
 
@@ -129,14 +130,14 @@ public struct OutputJob: Sendable {
     ///
     /// Exported caches list compressed layers. Attestations, `--metadata-file` and the ID of an index name the manifest
     /// that is exported.
-    private func defersCompression(_ isInline: Bool, _ caches: [CacheLocation]) throws -> Bool {
+    private func defersCompression(isInline: Bool) throws -> Bool {
         let isOnePlatform = try build.settings.platforms().count == 1
         return Output.defersCompression(of: list) && caches.isEmpty && !isInline && isOnePlatform
             && settings.squash == nil && attestations.isEmpty && settings.metadataFile == nil
     }
 
     /// Writes the files of `--iidfile` and `--metadata-file`.
-    private func report(_ set: ImageSet, _ results: [BuildResult], _ more: [String: JSON]) throws {
+    private func report(_ set: ImageSet, of results: [BuildResult], more: [String: JSON]) throws {
         let id = try set.id()
         if let idFile = settings.idFile { try replaceFile(idFile, with: Array("\(id)".utf8)) }
         guard let metadataFile = settings.metadataFile else { return }
