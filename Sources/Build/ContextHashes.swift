@@ -84,9 +84,9 @@ final class ContextHashes: Sendable {
     }
 
     private static func append(_ path: ImagePath, _ entry: Entry, to bytes: inout [UInt8]) {
-        bytes.append(UInt16(path.bytes.count))
-        bytes.append(UInt8(entry.hasAttributes ? 1 : 0))
-        for value in entry.stamp.fields { bytes.append(value) }
+        bytes.append(littleEndian: UInt16(path.bytes.count))
+        bytes.append(entry.hasAttributes ? 1 : 0)
+        for value in entry.stamp.fields { bytes.append(littleEndian: value) }
         entry.digest.append(to: &bytes)
         bytes += path.bytes
     }
@@ -134,7 +134,7 @@ extension ContextHashes.Stamp {
 
 extension [UInt8] {
     /// Appends a value in little-endian order.
-    fileprivate mutating func append<Value: FixedWidthInteger>(_ value: Value) {
+    mutating func append<Value: FixedWidthInteger>(littleEndian value: Value) {
         unsafe Swift.withUnsafeBytes(of: value.littleEndian) { unsafe append(contentsOf: $0) }
     }
 }

@@ -81,7 +81,7 @@ struct ContextWalk: Sendable {
         private var bytes: [UInt8] = []
 
         mutating func add(_ value: UInt64) {
-            unsafe withUnsafeBytes(of: value.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+            bytes.append(littleEndian: value)
         }
 
         mutating func add(_ entry: Entry) {
